@@ -40,7 +40,7 @@ impl Slot {
 }
 
 /// The architectural state of one guest thread.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 #[repr(C, align(64))]
 pub struct State {
     /// The cells; see the guest's `state` module for names.

@@ -1,1 +1,15 @@
+//! Runs a guest program: memory, loader, dispatcher, threads, signals and system calls.
+//!
+//! `unsafe` lives in `host/`, `memory.rs` and the few places that hand a [`Vcpu`](vcpu::Vcpu) to translated code.
 
+pub mod host;
+pub mod linux;
+pub mod loader;
+pub mod memory;
+pub mod options;
+pub mod process;
+pub mod vcpu;
+
+pub use options::Options;
+pub use process::Process;
+pub use vcpu::Vcpu;

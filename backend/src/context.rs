@@ -1,0 +1,78 @@
+//! What translated code sees of a vCPU. Translated code keeps the address of its [`Context`] in a host register and
+//! addresses every field by a fixed offset, so the layout is pinned here.
+
+use std::sync::atomic::AtomicU32;
+
+use mynah_ir::State;
+
+/// Entries of a vCPU's jump table; a power of two.
+pub const JUMP_TABLE_ENTRIES: usize = 4096;
+
+/// One entry of the direct-mapped table that generated code probes on indirect jumps.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct JumpEntry {
+    /// Guest pc; odd when the entry is empty.
+    pub pc: u64,
+    /// Host entry of its translation.
+    pub entry: u64,
+}
+
+/// An empty entry: no guest pc is odd.
+pub const EMPTY_JUMP: JumpEntry = JumpEntry { pc: 1, entry: 0 };
+
+/// The index of a guest pc in the jump table.
+#[inline(always)]
+pub fn jump_index(pc: u64) -> usize {
+    (pc >> 1) as usize & (JUMP_TABLE_ENTRIES - 1)
+}
+
+/// Helpers that translated code calls through the context, so that code embeds no host address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(usize)]
+pub enum Helper {
+    /// `fn(ctx, op | ty << 8 | from << 16 | imm << 24, a, b, c) -> u64`: [`mynah_ir::eval`] of any op.
+    Eval = 0,
+    /// `fn(ctx, counter) -> u64`.
+    ReadCounter = 1,
+}
+
+/// Number of helpers.
+pub const HELPERS: usize = 8;
+
+/// The part of a vCPU that translated code reads and writes.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub struct Context {
+    /// Architectural state. At offset 0.
+    pub state: StateCell,
+    /// Not 0 when somebody wants this vCPU to leave translated code: polled on back edges and indirect exits.
+    pub exit_request: AtomicU32,
+    /// Host MXCSR to restore when translated code is left.
+    pub host_mxcsr: u32,
+    /// MXCSR while translated code runs; holds the guest's rounding mode.
+    pub guest_mxcsr: u32,
+    /// MXCSR as translated code left it, with the flags that were raised.
+    pub left_mxcsr: u32,
+    /// The link through which translated code was left with `NotTranslated`; 0 if none.
+    pub exit_link: u64,
+    /// Host stack pointer below which guest calls no longer nest on the host stack.
+    pub stack_limit: u64,
+    /// What is added to a guest address to get a host address.
+    pub guest_base: u64,
+    /// The vCPU's jump table.
+    pub jump_table: *mut JumpEntry,
+    /// Host stack pointer to go back to when a fault abandons translated code.
+    pub host_sp: u64,
+    /// Host pc of the access that faulted.
+    pub fault_host_pc: u64,
+    /// Keeps floating-point results alive whose flags count.
+    pub scratch: [u64; 2],
+    /// Helper addresses, by [`Helper`].
+    pub helpers: [usize; HELPERS],
+}
+
+/// The state inside a context.
+pub type StateCell = State;
+
+const _: () = assert!(std::mem::offset_of!(Context, state) == 0);

@@ -1,0 +1,57 @@
+//! What the person who runs Mynah chose. The command line fills it; the runtime only reads it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use mynah_frontend::riscv64::Cpu;
+
+/// Which tiers may run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Tiers {
+    /// Tier 0 first, tier 1 when hot.
+    #[default]
+    Both,
+    /// Only pre-decoded execution; Cranelift is never touched.
+    Only0,
+    /// Compile at the first execution.
+    Only1,
+}
+
+/// Options of a run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The guest program as named on the command line.
+    pub program: PathBuf,
+    /// The guest's argument vector, `argv[0]` included.
+    pub argv: Vec<OsString>,
+    /// The guest's environment, as `NAME=value` strings.
+    pub env: Vec<OsString>,
+    /// Prefix under which guest paths are looked up first (`-L`).
+    pub sysroot: Option<PathBuf>,
+    /// Guest CPU model.
+    pub cpu: Cpu,
+    /// Main thread's stack size in bytes (`-s`); the stack limit of the host if absent.
+    pub stack_size: Option<u64>,
+    /// Guest base to use instead of the automatic choice (`-B`).
+    pub guest_base: Option<u64>,
+    /// What `uname -r` answers instead of the host's release (`-r`).
+    pub uname_release: Option<String>,
+    /// Print every system call (`-strace`).
+    pub strace: bool,
+    /// Which tiers run.
+    pub tiers: Tiers,
+    /// Executions of a block before it is compiled.
+    pub threshold: u32,
+    /// Limit of the code cache in bytes (`-tb-size` in MiB).
+    pub cache_size: usize,
+    /// IR passes to run on compiled blocks, as `mynah_ir::passes` parses them; `None` for the default set.
+    pub passes: Option<String>,
+    /// Run the IR verifier on everything that is compiled.
+    pub verify: bool,
+    /// Seed of the guest's AT_RANDOM and layout (`-seed`); random if absent.
+    pub seed: Option<u64>,
+    /// Print the summary of blocks, tiers and times at exit (`--stats`).
+    pub stats: bool,
+    /// Options to repeat when the guest executes another guest program: Mynah's own command line before the program.
+    pub carried: Vec<OsString>,
+}
