@@ -37,6 +37,22 @@ pub enum TrapKind {
     CodeChanged = 3,
 }
 
+impl TrapKind {
+    /// Every trap, in the order of the discriminants.
+    pub const ALL: [TrapKind; 4] =
+        [TrapKind::Illegal, TrapKind::Breakpoint, TrapKind::Misaligned, TrapKind::CodeChanged];
+
+    /// The name in IR text.
+    pub const fn name(self) -> &'static str {
+        match self {
+            TrapKind::Illegal => "illegal",
+            TrapKind::Breakpoint => "breakpoint",
+            TrapKind::Misaligned => "misaligned",
+            TrapKind::CodeChanged => "code_changed",
+        }
+    }
+}
+
 /// Why tier 0 stops in the middle of, or after, an instruction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stop {

@@ -9,12 +9,18 @@
 pub mod block;
 pub mod build;
 pub mod eval;
+pub mod interp;
 pub mod ops;
+pub mod parser;
+pub mod printer;
 pub mod state;
 pub mod types;
+pub mod verify;
 
 pub use block::{Block, Inst, Mark, Region, Terminal, Value};
 pub use build::{Build, BlockBuilder, Flow, Hint, Stop, TrapKind};
 pub use ops::Op;
+pub use parser::{ParseError, parse_block};
 pub use state::{CELLS, Slot, State};
 pub use types::{AtomicKind, Counter, FpEnv, Order, Rm, Type, flags};
+pub use verify::{VerifyError, verify};

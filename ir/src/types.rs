@@ -102,6 +102,9 @@ pub enum Rm {
 }
 
 impl Rm {
+    /// Every mode, in the order of the discriminants.
+    pub const ALL: [Rm; 6] = [Rm::Rne, Rm::Rtz, Rm::Rdn, Rm::Rup, Rm::Rmm, Rm::Dyn];
+
     /// Decodes the immediate field; numbers that name no mode give `None`.
     #[inline(always)]
     pub const fn from_bits(bits: u8) -> Option<Rm> {
@@ -206,6 +209,24 @@ pub enum Order {
     Full = 1,
 }
 
+impl Order {
+    /// Every order, in the order of the discriminants.
+    pub const ALL: [Order; 2] = [Order::Light, Order::Full];
+
+    /// Decodes the immediate field.
+    pub fn from_bits(bits: u8) -> Option<Order> {
+        Self::ALL.get(bits as usize).copied()
+    }
+
+    /// The name in IR text.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Order::Light => "light",
+            Order::Full => "full",
+        }
+    }
+}
+
 /// A running counter that a guest can read.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(u8)]
@@ -216,4 +237,23 @@ pub enum Counter {
     Cycle = 1,
     /// Retired instructions.
     Instret = 2,
+}
+
+impl Counter {
+    /// Every counter, in the order of the discriminants.
+    pub const ALL: [Counter; 3] = [Counter::Time, Counter::Cycle, Counter::Instret];
+
+    /// Decodes the immediate field.
+    pub fn from_bits(bits: u8) -> Option<Counter> {
+        Self::ALL.get(bits as usize).copied()
+    }
+
+    /// The name in IR text.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Counter::Time => "time",
+            Counter::Cycle => "cycle",
+            Counter::Instret => "instret",
+        }
+    }
 }
