@@ -1,32 +1,20 @@
-//! Floating-point ops (signatures; the meanings follow in the next commit).
+//! Floating-point ops, in software: bit-exact results and flags of IEEE 754-2019 as the RISC-V manual narrows it.
+//!
+//! Where the standard leaves a choice, the manual ("F" extension, "Floating-Point Control and Status Register" and
+//! following) decides: the NaN that an operation makes is the canonical one whatever its operands carried; a result is
+//! tiny if it is below the normal range *after* rounding; `inf * 0 + NaN` is invalid for a quiet NaN too; a conversion
+//! to an integer saturates and takes NaN for the largest value.
+//!
+//! A number is taken apart into [`unpacked::Num`], worked on exactly (with a sticky bit where digits are lost), and
+//! put together and rounded at one place, [`format::Format::round`].
 
-use crate::types::{FpEnv, Rm, Type};
+mod arith;
+mod compare;
+mod convert;
+mod format;
+mod unpacked;
 
-/// The canonical NaN of a float type.
-pub fn canonical_nan(ty: Type) -> u64 {
-    match ty {
-        Type::F16 => 0x7e00,
-        Type::F32 => 0x7fc0_0000,
-        _ => 0x7ff8_0000_0000_0000,
-    }
-}
-
-macro_rules! pending {
-    ($($name:ident($($arg:ident: $t:ty),*);)*) => {
-        $(pub fn $name($($arg: $t),*, _env: &mut FpEnv) -> u64 { unimplemented!(stringify!($name)) })*
-    };
-}
-pending! {
-    fsqrt(_ty: Type, _rm: Rm, _a: u64); fround(_ty: Type, _rm: Rm, _a: u64); froundnx(_ty: Type, _rm: Rm, _a: u64);
-    fadd(_ty: Type, _rm: Rm, _a: u64, _b: u64); fsub(_ty: Type, _rm: Rm, _a: u64, _b: u64);
-    fmul(_ty: Type, _rm: Rm, _a: u64, _b: u64); fdiv(_ty: Type, _rm: Rm, _a: u64, _b: u64);
-    fmin(_ty: Type, _rm: Rm, _a: u64, _b: u64); fmax(_ty: Type, _rm: Rm, _a: u64, _b: u64);
-    fminm(_ty: Type, _rm: Rm, _a: u64, _b: u64); fmaxm(_ty: Type, _rm: Rm, _a: u64, _b: u64);
-    fma(_ty: Type, _rm: Rm, _a: u64, _b: u64, _c: u64);
-    feq(_ty: Type, _a: u64, _b: u64); flt(_ty: Type, _a: u64, _b: u64); fle(_ty: Type, _a: u64, _b: u64);
-    fltq(_ty: Type, _a: u64, _b: u64); fleq(_ty: Type, _a: u64, _b: u64);
-    ftosi(_to: Type, _from: Type, _rm: Rm, _a: u64); ftoui(_to: Type, _from: Type, _rm: Rm, _a: u64);
-    sitof(_to: Type, _from: Type, _rm: Rm, _a: u64); uitof(_to: Type, _from: Type, _rm: Rm, _a: u64);
-    ftof(_to: Type, _from: Type, _rm: Rm, _a: u64); bfcvt(_to: Type, _from: Type, _rm: Rm, _a: u64);
-    fcvtmod(_to: Type, _from: Type, _rm: Rm, _a: u64); fclass(_to: Type, _from: Type, _rm: Rm, _a: u64);
-}
+pub use arith::{fadd, fdiv, fma, fmul, fsqrt, fsub};
+pub use compare::{fclass, feq, fle, fleq, flt, fltq, fmax, fmaxm, fmin, fminm};
+pub use convert::{bfcvt, fcvtmod, fround, froundnx, ftof, ftosi, ftoui, sitof, uitof};
+pub use format::canonical_nan;
