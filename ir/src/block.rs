@@ -123,6 +123,24 @@ pub enum Terminal {
     },
 }
 
+impl Terminal {
+    /// The value it uses.
+    pub const fn value(&self) -> Option<Value> {
+        match *self {
+            Terminal::Branch { cond: value, .. } | Terminal::Indirect { target: value, .. } => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The place of the value it uses.
+    pub const fn value_mut(&mut self) -> Option<&mut Value> {
+        match self {
+            Terminal::Branch { cond: value, .. } | Terminal::Indirect { target: value, .. } => Some(value),
+            _ => None,
+        }
+    }
+}
+
 /// The IR of one guest basic block.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Block {
