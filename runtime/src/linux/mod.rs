@@ -38,6 +38,9 @@ pub enum Outcome {
     /// As [`Restart`](Outcome::Restart), but any handler that runs makes the call fail with EINTR, SA_RESTART or not
     /// (the kernel's ERESTARTNOHAND, and ERESTART_RESTARTBLOCK for calls whose timeout is absolute or updated).
     RestartNoHandler,
+    /// A signal came before the call could do anything at all: handle it, then run the call again, whatever the handler
+    /// (the kernel's ERESTARTNOINTR).
+    RestartAlways,
     /// The call replaced the guest's registers (`rt_sigreturn`): nothing is written to the result register.
     NoReturn,
     /// This thread ends with the given status.
