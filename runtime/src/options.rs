@@ -55,3 +55,34 @@ pub struct Options {
     /// Options to repeat when the guest executes another guest program: Mynah's own command line before the program.
     pub carried: Vec<OsString>,
 }
+
+/// Executions of a block before it is compiled, unless chosen otherwise.
+pub const THRESHOLD: u32 = 500;
+
+/// Limit of the code cache in bytes, unless chosen otherwise.
+pub const CACHE_SIZE: usize = 64 << 20;
+
+impl Default for Options {
+    /// What a run is like when nothing was chosen: no program, an empty environment, no sysroot.
+    fn default() -> Options {
+        Options {
+            program: PathBuf::new(),
+            argv: Vec::new(),
+            env: Vec::new(),
+            sysroot: None,
+            cpu: Cpu::default(),
+            stack_size: None,
+            guest_base: None,
+            uname_release: None,
+            strace: false,
+            tiers: Tiers::default(),
+            threshold: THRESHOLD,
+            cache_size: CACHE_SIZE,
+            passes: None,
+            verify: false,
+            seed: None,
+            stats: false,
+            carried: Vec::new(),
+        }
+    }
+}
