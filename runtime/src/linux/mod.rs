@@ -4,12 +4,14 @@
 //! arguments, finds the row and follows its decision. Handlers are grouped by topic, one file each.
 
 pub mod abi;
+pub mod arguments;
 pub mod errno;
 pub mod fd;
 pub mod fs;
 pub mod ioctl;
 pub mod ipc;
 pub mod mm;
+pub mod names;
 pub mod net;
 pub mod poll;
 pub mod process;
@@ -35,27 +37,24 @@ pub enum Outcome {
     /// A signal came before anything happened (the kernel's ERESTARTSYS): run the call again, unless a handler without
     /// SA_RESTART runs first; then it fails with EINTR.
     Restart,
-    /// As [`Restart`](Outcome::Restart), but any handler that runs makes the call fail with EINTR, SA_RESTART or not
-    /// (the kernel's ERESTARTNOHAND, and ERESTART_RESTARTBLOCK for calls whose timeout is absolute or updated).
-    RestartNoHandler,
-    /// A signal came before the call could do anything at all: handle it, then run the call again, whatever the handler
-    /// (the kernel's ERESTARTNOINTR).
-    RestartAlways,
     /// The call replaced the guest's registers (`rt_sigreturn`): nothing is written to the result register.
     NoReturn,
     /// This thread ends with the given status.
     Exit(i32),
 }
 
-/// How handlers answer inside: a result register's value, or why not.
-pub type Answer = Result<u64, Errno>;
+/// How handlers answer inside, so that `?` ends them: a result register's value, or another outcome.
+pub type Answer = Result<u64, Outcome>;
 
 impl From<Answer> for Outcome {
     fn from(answer: Answer) -> Outcome {
-        match answer {
-            Ok(value) => Outcome::Return(value),
-            Err(errno) => Outcome::Errno(errno),
-        }
+        answer.map_or_else(|outcome| outcome, Outcome::Return)
+    }
+}
+
+impl From<Result<u64, Errno>> for Outcome {
+    fn from(result: Result<u64, Errno>) -> Outcome {
+        result.map_or_else(Outcome::Errno, Outcome::Return)
     }
 }
 
