@@ -1,7 +1,23 @@
 //! The riscv64 guest: table, decoder, text, bodies.
 
+pub mod cpu;
+pub mod csr;
+mod decode;
+pub mod extension;
+pub mod format;
 pub mod insn;
+mod lift;
+mod row;
 pub mod semantics;
 pub mod state;
+pub mod table;
 
+pub use cpu::Cpu;
+pub use decode::decode;
+pub use extension::{Extension, ExtensionSet};
+pub use format::Format;
 pub use insn::Insn;
+pub use lift::{Fetch, FetchError, ends_block, fetch_insn, is_tier0, lift};
+pub use row::{Class, Except, Needs, Row};
+pub use semantics::Body;
+pub use table::{ROWS, body, row};
