@@ -5,7 +5,9 @@
 
 pub mod abi;
 pub mod arguments;
+pub mod clone;
 pub mod errno;
+pub mod exec;
 pub mod fd;
 pub mod fs;
 pub mod ioctl;
@@ -16,6 +18,10 @@ pub mod net;
 pub mod poll;
 pub mod process;
 pub mod procfs;
+pub mod sigcalls;
+pub mod sigframe;
+pub mod sigcalls;
+pub mod sigframe;
 pub mod signal;
 pub mod strace;
 pub mod syscall;
@@ -23,6 +29,7 @@ pub mod system;
 pub mod table;
 pub mod thread;
 pub mod time;
+pub mod wait;
 
 pub use errno::Errno;
 pub use syscall::dispatch;
@@ -34,9 +41,15 @@ pub enum Outcome {
     Return(u64),
     /// The call failed.
     Errno(Errno),
+    /// A signal came before the host's kernel was entered, or the kernel itself wants the call made again: deliver the
+    /// signal, then run the call again, whatever the handler's flags.
+    RestartAlways,
     /// A signal came before anything happened (the kernel's ERESTARTSYS): run the call again, unless a handler without
     /// SA_RESTART runs first; then it fails with EINTR.
     Restart,
+    /// As [`Restart`](Outcome::Restart), but any handler that runs makes the call fail with EINTR, SA_RESTART or not (the
+    /// kernel's ERESTARTNOHAND).
+    RestartNoHandler,
     /// The call replaced the guest's registers (`rt_sigreturn`): nothing is written to the result register.
     NoReturn,
     /// This thread ends with the given status.
