@@ -20,6 +20,10 @@ pub struct Vcpu {
     pub signals: ThreadSignals,
     /// `set_tid_address`: zeroed and woken when the thread ends; 0 if none.
     pub clear_child_tid: GuestAddr,
+    /// `set_robust_list`: the guest's list of locks to release when the thread dies; 0 if none.
+    pub robust_list: GuestAddr,
+    /// A child of `vfork`: runs on the memory and the host thread's state of a parent that waits.
+    pub borrowed: Option<Box<crate::linux::clone::Borrowed>>,
 }
 
 const _: () = assert!(std::mem::offset_of!(Vcpu, ctx) == 0);

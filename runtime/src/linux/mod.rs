@@ -20,8 +20,6 @@ pub mod process;
 pub mod procfs;
 pub mod sigcalls;
 pub mod sigframe;
-pub mod sigcalls;
-pub mod sigframe;
 pub mod signal;
 pub mod strace;
 pub mod syscall;
