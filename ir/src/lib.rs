@@ -15,6 +15,7 @@ pub mod parser;
 pub mod passes;
 pub mod printer;
 pub mod state;
+pub mod testing;
 pub mod types;
 pub mod verify;
 

@@ -90,7 +90,11 @@ fn bits(out: &Out, inst: &Inst, facts: &[Facts]) -> (u64, u32) {
         Op::Select => (arg(1).zero & arg(2).zero, arg(1).signs.min(arg(2).signs)),
         Op::Smin | Op::Smax | Op::Umin | Op::Umax => (arg(0).zero & arg(1).zero, arg(0).signs.min(arg(1).signs)),
         // A carry needs one bit more.
-        Op::Add | Op::Sub => (trailing(arg(0).zero & arg(1).zero), arg(0).signs.min(arg(1).signs) - 1),
+        Op::Add => {
+            let both = arg(0).zero & arg(1).zero;
+            (trailing(both) | leading(both, width) << 1, arg(0).signs.min(arg(1).signs) - 1)
+        }
+        Op::Sub => (trailing(arg(0).zero & arg(1).zero), arg(0).signs.min(arg(1).signs) - 1),
         Op::Shl => {
             shift().map_or((0, 1), |by| (arg(0).zero << by | !(u64::MAX << by), arg(0).signs.saturating_sub(by)))
         }
@@ -109,4 +113,10 @@ fn bits(out: &Out, inst: &Inst, facts: &[Facts]) -> (u64, u32) {
 /// The run of ones at the bottom.
 fn trailing(bits: u64) -> u64 {
     !(u64::MAX.checked_shl(bits.trailing_ones()).unwrap_or(0))
+}
+
+/// The run of ones at the top of a type's bits.
+fn leading(bits: u64, width: u32) -> u64 {
+    let run = (bits << (64 - width)).leading_ones();
+    !(u64::MAX.checked_shr(run).unwrap_or(0)) >> (64 - width)
 }

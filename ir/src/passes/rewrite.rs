@@ -39,6 +39,8 @@ impl Sweep {
         let Sweep { insts, map } = self;
         insts.clear();
         map.clear();
+        insts.reserve(block.insts.len());
+        map.reserve(block.insts.len());
         let mut out = Out { insts };
         let mut marks = block.marks.iter_mut().peekable();
         let renamed = |map: &[Value], value: Value| map.get(value.index()).copied().unwrap_or(Value::NONE);
