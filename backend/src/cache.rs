@@ -1,0 +1,318 @@
+//! The code cache: which guest pc has which host entry, and how translations are linked with each other.
+//!
+//! Every exit of a translation goes through a link slot. A link is linked when its target's translation is published,
+//! whichever of the two comes first, and goes back to the stub that leaves translated code when the target is
+//! invalidated. Slots are written with release stores and read by running code, so linking needs no thread to stop.
+
+use std::io;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
+
+use rustc_hash::FxHashMap;
+
+use crate::arena::Arena;
+use crate::compiler::Compiled;
+use crate::enter;
+use crate::fault::FaultMap;
+
+/// A published translation.
+#[derive(Clone, Debug)]
+pub struct TranslationBlock {
+    /// Guest address of the entry.
+    pub pc: u64,
+    /// Host code.
+    pub host: Range<u64>,
+    /// Guest code, `(start, end)` of each block.
+    pub guest: Vec<(u64, u64)>,
+    /// Number of guest instructions.
+    pub guest_insns: u32,
+    /// Host pcs to guest pcs.
+    pub faults: FaultMap,
+    /// Numbers of its links.
+    pub links: Range<usize>,
+    /// Whether it may still be entered.
+    pub valid: bool,
+}
+
+/// What happened when a translation was to be published.
+#[derive(Debug)]
+pub enum Published {
+    /// It is in the cache; this is its host entry.
+    Entry(u64),
+    /// The cache is full: flush it, then translate again.
+    Full,
+}
+
+/// Counts for the summary.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CacheStats {
+    /// Translations published.
+    pub published: u64,
+    /// Bytes of host code published.
+    pub host_bytes: u64,
+    /// Guest instructions in them.
+    pub guest_insns: u64,
+    /// Translations invalidated.
+    pub invalidated: u64,
+    /// Times the whole cache was dropped.
+    pub flushes: u64,
+}
+
+#[derive(Debug)]
+struct Inner {
+    arena: Option<Arena>,
+    blocks: Vec<TranslationBlock>,
+    by_pc: FxHashMap<u64, usize>,
+    /// Translations by guest page, for invalidation.
+    by_page: FxHashMap<u64, Vec<usize>>,
+    /// Links by the guest pc they lead to, linked or not.
+    incoming: FxHashMap<u64, Vec<usize>>,
+    used: usize,
+    stats: CacheStats,
+}
+
+/// The code cache of a process. All threads share it.
+#[derive(Debug)]
+pub struct CodeCache {
+    inner: Mutex<Inner>,
+    limit: usize,
+    code_start: AtomicU64,
+    code_end: AtomicU64,
+    /// How many translations were ever published; lets dispatchers skip a look-up that cannot succeed.
+    count: AtomicUsize,
+}
+
+const PAGE: u64 = 4096;
+
+impl CodeCache {
+    /// An empty cache that holds at most `limit` bytes of host code. Nothing is mapped before the first translation.
+    pub fn new(limit: usize) -> CodeCache {
+        let inner = Inner {
+            arena: None,
+            blocks: Vec::new(),
+            by_pc: FxHashMap::default(),
+            by_page: FxHashMap::default(),
+            incoming: FxHashMap::default(),
+            used: 0,
+            stats: CacheStats::default(),
+        };
+        CodeCache {
+            inner: Mutex::new(inner),
+            limit,
+            code_start: AtomicU64::new(0),
+            code_end: AtomicU64::new(0),
+            count: AtomicUsize::new(0),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic while the lock is held aborts the process, so the lock is never poisoned.
+        self.inner.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// Holds the cache still while the process forks.
+    pub fn fork_guard(&self) -> impl Drop + '_ {
+        self.lock()
+    }
+
+    /// Whether a host pc lies in translated code. Safe to call from a signal handler.
+    pub fn contains(&self, host_pc: u64) -> bool {
+        (self.code_start.load(Ordering::Relaxed)..self.code_end.load(Ordering::Relaxed)).contains(&host_pc)
+    }
+
+    /// Whether nothing was ever published.
+    pub fn is_empty(&self) -> bool {
+        self.count.load(Ordering::Acquire) == 0
+    }
+
+    /// The host entry of the translation of a guest pc.
+    pub fn lookup(&self, pc: u64) -> Option<u64> {
+        if self.is_empty() {
+            return None;
+        }
+        let inner = self.lock();
+        inner.by_pc.get(&pc).map(|i| inner.blocks[*i].host.start)
+    }
+
+    /// The translation that a host pc belongs to, and the guest pc of its instruction.
+    pub fn find_fault(&self, host_pc: u64) -> Option<u64> {
+        let inner = self.lock();
+        // Translations are published at ascending addresses.
+        let i = inner.blocks.partition_point(|b| b.host.end <= host_pc);
+        let block = inner.blocks.get(i).filter(|b| b.host.contains(&host_pc))?;
+        block.faults.guest_pc((host_pc - block.host.start) as u32)
+    }
+
+    /// Publishes a translation and links it with its neighbours.
+    pub fn publish(&self, compiled: &Compiled) -> io::Result<Published> {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        if inner.arena.is_none() {
+            let arena = Arena::new()?;
+            self.code_start.store(arena.code_range().start, Ordering::Relaxed);
+            self.code_end.store(arena.code_range().end, Ordering::Relaxed);
+            inner.arena = Some(arena);
+        }
+        let Some(arena) = inner.arena.as_mut() else { return Ok(Published::Full) };
+        if inner.used + compiled.code.len() > self.limit && inner.used != 0 {
+            return Ok(Published::Full);
+        }
+        let Some(entry) = arena.reserve_code(compiled.code.len())? else { return Ok(Published::Full) };
+        let Some(first) = arena.alloc_links(compiled.links.len()) else { return Ok(Published::Full) };
+        let mut code = compiled.code.clone();
+        for reloc in &compiled.relocs {
+            let place = entry + reloc.offset as u64;
+            let distance = (arena.link_addr(first + reloc.link as usize) as i64 + reloc.addend).wrapping_sub(place as i64);
+            code[reloc.offset as usize..][..4].copy_from_slice(&(distance as i32).to_le_bytes());
+        }
+        arena.commit_code(&code);
+        for (i, target) in compiled.links.iter().enumerate() {
+            let link = arena.link(first + i);
+            link.entry.store(enter::unlinked_stub(), Ordering::Relaxed);
+            link.pc.store(*target, Ordering::Release);
+        }
+        let index = inner.blocks.len();
+        inner.blocks.push(TranslationBlock {
+            pc: compiled.pc,
+            host: entry..entry + code.len() as u64,
+            guest: compiled.guest.clone(),
+            guest_insns: compiled.guest_insns,
+            faults: compiled.faults.clone(),
+            links: first..first + compiled.links.len(),
+            valid: true,
+        });
+        inner.used += code.len();
+        inner.stats.published += 1;
+        inner.stats.host_bytes += code.len() as u64;
+        inner.stats.guest_insns += compiled.guest_insns as u64;
+        inner.index_pages(index);
+        inner.by_pc.insert(compiled.pc, index);
+        for (i, target) in compiled.links.iter().enumerate() {
+            if target & 1 == 0 {
+                inner.incoming.entry(*target).or_default().push(first + i);
+                inner.link(first + i, *target);
+            }
+        }
+        for link in inner.incoming.get(&compiled.pc).cloned().unwrap_or_default() {
+            inner.link(link, compiled.pc);
+        }
+        self.count.fetch_add(1, Ordering::Release);
+        Ok(Published::Entry(entry))
+    }
+
+    /// The guest pc that the link at a host address leads to.
+    pub fn link_target(&self, link: u64) -> Option<u64> {
+        let inner = self.lock();
+        let arena = inner.arena.as_ref()?;
+        Some(arena.link(arena.link_index(link)).pc.load(Ordering::Acquire))
+    }
+
+    /// Fills the inline cache at a host address with a target that has a translation. A cache is filled once: code
+    /// that runs reads its two words one after the other.
+    pub fn fill_cache(&self, link: u64, pc: u64) {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let (Some(arena), Some(block)) = (inner.arena.as_ref(), inner.by_pc.get(&pc)) else { return };
+        let index = arena.link_index(link);
+        let slot = arena.link(index);
+        if slot.pc.load(Ordering::Relaxed) & 1 == 0 {
+            return;
+        }
+        slot.entry.store(inner.blocks[*block].host.start, Ordering::Release);
+        slot.pc.store(pc, Ordering::Release);
+        inner.incoming.entry(pc).or_default().push(index);
+    }
+
+    /// Drops every translation that came from a guest range; true if there was any. Threads that run one of them go on
+    /// until their next exit; the caller makes them drop their jump tables.
+    pub fn invalidate(&self, start: u64, end: u64) -> bool {
+        if self.is_empty() {
+            return false;
+        }
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let mut hit: Vec<usize> = Vec::new();
+        let (first, last) = (start / PAGE, end.saturating_sub(1) / PAGE);
+        if last.saturating_sub(first) as usize > inner.by_page.len() {
+            hit.extend(inner.by_page.iter().filter(|(p, _)| (first..=last).contains(p)).flat_map(|(_, v)| v));
+        } else {
+            hit.extend((first..=last).filter_map(|p| inner.by_page.get(&p)).flatten());
+        }
+        let mut any = false;
+        for index in hit {
+            let block = &inner.blocks[index];
+            if block.valid && block.guest.iter().any(|(s, e)| *s < end && start < *e) {
+                inner.unlink(index);
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// Drops everything.
+    ///
+    /// # Safety
+    /// No thread may be executing translated code, and every jump table must be emptied before any thread enters it.
+    pub unsafe fn flush(&self) -> io::Result<()> {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        inner.blocks.clear();
+        inner.by_pc.clear();
+        inner.by_page.clear();
+        inner.incoming.clear();
+        inner.used = 0;
+        inner.stats.flushes += 1;
+        match inner.arena.as_mut() {
+            Some(arena) => arena.reset(),
+            None => Ok(()),
+        }
+    }
+
+    /// In a forked child, before anything is published.
+    pub fn after_fork(&self) {
+        if let Some(arena) = self.lock().arena.as_mut() {
+            arena.after_fork();
+        }
+    }
+
+    /// Counts so far.
+    pub fn stats(&self) -> CacheStats {
+        self.lock().stats
+    }
+}
+
+impl Inner {
+    fn index_pages(&mut self, index: usize) {
+        let mut pages: Vec<u64> =
+            self.blocks[index].guest.iter().flat_map(|(s, e)| s / PAGE..=e.saturating_sub(1).max(*s) / PAGE).collect();
+        pages.sort_unstable();
+        pages.dedup();
+        for page in pages {
+            self.by_page.entry(page).or_default().push(index);
+        }
+    }
+
+    /// Points a link at its target's translation if there is one.
+    fn link(&self, link: usize, pc: u64) {
+        if let (Some(arena), Some(block)) = (&self.arena, self.by_pc.get(&pc)) {
+            arena.link(link).entry.store(self.blocks[*block].host.start, Ordering::Release);
+        }
+    }
+
+    /// Takes a translation out: nothing finds or links to it any more.
+    fn unlink(&mut self, index: usize) {
+        let block = &mut self.blocks[index];
+        block.valid = false;
+        let pc = block.pc;
+        self.stats.invalidated += 1;
+        if self.by_pc.get(&pc) == Some(&index) {
+            self.by_pc.remove(&pc);
+            if let (Some(arena), Some(links)) = (&self.arena, self.incoming.get(&pc)) {
+                for link in links {
+                    arena.link(*link).entry.store(enter::unlinked_stub(), Ordering::Release);
+                }
+            }
+        }
+    }
+}
