@@ -122,6 +122,17 @@ impl Actions {
         action
     }
 
+    /// Resets every handler, as CLONE_CLEAR_SIGHAND asks.
+    pub fn clear_handlers(&self) {
+        let mut table = self.lock();
+        for (signal, action) in (1..).zip(&mut *table) {
+            if action.disposition() == Disposition::Catch {
+                *action = Action::default();
+                host::set_disposition(signal, Disposition::Default, 0);
+            }
+        }
+    }
+
     /// Applies the host's disposition of a signal again, after libc changed it for its own purposes.
     pub fn reapply(&self, signal: i32) {
         let table = self.lock();

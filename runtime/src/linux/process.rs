@@ -1,0 +1,47 @@
+//! How a process ends, and the calls about processes that other files answer.
+
+use std::sync::OnceLock;
+
+use super::Outcome;
+use super::sigcalls::outcome;
+use crate::host::syscall::syscall;
+use crate::vcpu::Vcpu;
+
+pub use super::clone::{clone, clone3};
+pub use super::exec::{execve, execveat};
+pub use super::wait::{wait4, waitid};
+
+/// What runs before the process ends.
+static AT_EXIT: OnceLock<fn(&mut Vcpu)> = OnceLock::new();
+
+/// Registers what runs once before the process ends, whoever ends it: statistics, the cache on disk. Only the first counts.
+pub fn at_exit(run: fn(&mut Vcpu)) {
+    let _ = AT_EXIT.set(run);
+}
+
+/// Runs what was registered; for ends that are not [`end`].
+pub fn before_exit(vcpu: &mut Vcpu) {
+    // A child that borrows its parent's memory must leave everything there as it is.
+    if let (Some(run), None) = (AT_EXIT.get(), &vcpu.borrowed) {
+        run(vcpu);
+    }
+}
+
+/// Ends the process.
+pub fn end(vcpu: &mut Vcpu, status: i32) -> ! {
+    before_exit(vcpu);
+    // SAFETY: ends all threads, without libc's exit handlers: the guest has run its own.
+    unsafe { syscall(libc::SYS_exit_group, [status as u64, 0, 0, 0, 0, 0]) };
+    unreachable!("the process has ended")
+}
+
+/// `exit_group(status)`.
+pub fn exit_group(vcpu: &mut Vcpu, [status, ..]: [u64; 6]) -> Outcome {
+    end(vcpu, status as i32 & 0xff)
+}
+
+/// `unshare(flags)`.
+pub fn unshare(_: &mut Vcpu, [flags, ..]: [u64; 6]) -> Outcome {
+    // SAFETY: no memory is involved.
+    outcome(unsafe { syscall(libc::SYS_unshare, [flags, 0, 0, 0, 0, 0]) })
+}
