@@ -1,0 +1,6 @@
+//! The host: what only works with `unsafe` and knows the host machine and its kernel.
+
+pub mod fork;
+pub mod signal;
+pub mod syscall;
+pub mod usercopy;
