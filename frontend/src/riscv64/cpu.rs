@@ -107,6 +107,14 @@ impl Cpu {
         MODELS.iter().map(|&(name, help, _)| (name, help)).chain([("max", "everything that is implemented")])
     }
 
+    /// What [`Cpu::parse`] takes, for people.
+    pub fn help() -> String {
+        let models: String = Cpu::models().map(|(name, help)| format!("  {name:<10} {help}\n")).collect();
+        let names = GROUPS.iter().map(|g| g.0).chain(implemented().iter().map(Extension::name));
+        let names: Vec<&str> = names.collect();
+        format!("models:\n{models}extensions, to be switched as NAME or NAME=off:\n  {}\n", names.join(" "))
+    }
+
     /// Whether it has the extension.
     pub fn has(&self, extension: Extension) -> bool {
         self.extensions.contains(extension)

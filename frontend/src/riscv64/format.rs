@@ -9,8 +9,8 @@ use super::insn::Insn;
 /// `n` ignored.
 ///
 /// The operands are text in which letters stand for: `d s t` integer registers, `D S T U` floating-point registers,
-/// `i` immediate, `x` immediate in hexadecimal, `c` CSR, `z` rs1 as a number, `m` rounding mode, `f` the sets that a
-/// fence orders, `l` a constant of `fli`.
+/// `i` immediate, `x` upper immediate, `c` CSR, `z` rs1 as a number, `m` rounding mode with its comma unless dynamic,
+/// `e` the same unless to nearest, `f` the sets that a fence orders, `l` a constant of `fli`.
 macro_rules! formats {
     ($($name:ident $layout:literal $operands:literal;)*) => {
         /// An instruction format.
@@ -40,13 +40,13 @@ formats! {
     R         "....... ttttt sssss ... ddddd ......." "d, s, t";
     Unary     "............ sssss ... ddddd ......." "d, s";
     I         "iiiiiiiiiiii sssss ... ddddd ......." "d, s, i";
-    Shift     "...... iiiiii sssss ... ddddd ......." "d, s, x";
+    Shift     "...... iiiiii sssss ... ddddd ......." "d, s, i";
     Load      "iiiiiiiiiiii sssss ... ddddd ......." "d, i(s)";
     Store     "iiiiiii ttttt sssss ... iiiii ......." "t, i(s)";
     B         "iiiiiii ttttt sssss ... iiiii ......." "s, t, i";
     U         "iiiiiiiiiiiiiiiiiiii ddddd ......." "d, x";
     J         "iiiiiiiiiiiiiiiiiiii ddddd ......." "d, i";
-    Jalr      "iiiiiiiiiiii sssss ... ddddd ......." "d, i(s)";
+    Jalr      "iiiiiiiiiiii sssss ... ddddd ......." "d, s, i";
     Fence     "iiiiiiiiiiii nnnnn ... nnnnn ......." "f";
     FenceI    "nnnnnnnnnnnn nnnnn ... nnnnn ......." "";
     Csr       "iiiiiiiiiiii sssss ... ddddd ......." "d, c, s";
@@ -64,14 +64,17 @@ formats! {
     // ---- 32 bits: floating point ----
     FLoad     "iiiiiiiiiiii sssss ... ddddd ......." "D, i(s)";
     FStore    "iiiiiii ttttt sssss ... iiiii ......." "T, i(s)";
-    F4        "uuuuu.. ttttt sssss mmm ddddd ......." "D, S, T, U, m";
-    F3        "....... ttttt sssss mmm ddddd ......." "D, S, T, m";
+    F4        "uuuuu.. ttttt sssss mmm ddddd ......." "D, S, T, Um";
+    F3        "....... ttttt sssss mmm ddddd ......." "D, S, Tm";
     F3NoRm    "....... ttttt sssss ... ddddd ......." "D, S, T";
-    F2        "............ sssss mmm ddddd ......." "D, S, m";
+    F2        "............ sssss mmm ddddd ......." "D, Sm";
     FCompare  "....... ttttt sssss ... ddddd ......." "d, S, T";
-    FToX      "............ sssss mmm ddddd ......." "d, S, m";
+    FToX      "............ sssss mmm ddddd ......." "d, Sm";
     FToXNoRm  "............ sssss ... ddddd ......." "d, S";
-    XToF      "............ sssss mmm ddddd ......." "D, s, m";
+    XToF      "............ sssss mmm ddddd ......." "D, sm";
+    // Conversions that are always exact: any mode gives the same.
+    F2Exact   "............ sssss mmm ddddd ......." "D, Se";
+    XToFExact "............ sssss mmm ddddd ......." "D, se";
     XToFNoRm  "............ sssss ... ddddd ......." "D, s";
     Fli       "............ sssss ... ddddd ......." "D, l";
     // ---- 32 bits: groups without operands of their own ----
@@ -93,7 +96,7 @@ formats! {
     CI        "... i ddddd iiiii .." "d, i";
     CLui      "... i ddddd iiiii .." "d, x";
     C16SP     "... i ..... iiiii .." "d, i";
-    CSlli     "... i ddddd iiiii .." "d, x";
+    CSlli     "... i ddddd iiiii .." "d, i";
     CLWSP     "... i ddddd iiiii .." "d, i(s)";
     CLDSP     "... i ddddd iiiii .." "d, i(s)";
     CFLDSP    "... i ddddd iiiii .." "D, i(s)";
@@ -106,7 +109,7 @@ formats! {
     CA        "... ... ddd .. ttt .." "d, t";
     CU        "... ... ddd .. ... .." "d";
     CAndi     "... i .. ddd iiiii .." "d, i";
-    CShift    "... i .. ddd iiiii .." "d, x";
+    CShift    "... i .. ddd iiiii .." "d, i";
     CB        "... iii sss iiiii .." "s, i";
     CJ        "... iiiiiiiiiii .." "i";
     CMop      "... . . iii . ..... .." "";

@@ -1,5 +1,6 @@
 //! The riscv64 guest: table, decoder, text, bodies.
 
+pub mod coverage;
 pub mod cpu;
 pub mod csr;
 mod decode;
@@ -11,7 +12,9 @@ mod row;
 pub mod semantics;
 pub mod state;
 pub mod table;
+mod text;
 
+pub use coverage::coverage;
 pub use cpu::Cpu;
 pub use decode::decode;
 pub use extension::{Extension, ExtensionSet};
@@ -21,3 +24,4 @@ pub use lift::{Fetch, FetchError, ends_block, fetch_insn, is_tier0, lift};
 pub use row::{Class, Except, Needs, Row};
 pub use semantics::Body;
 pub use table::{ROWS, body, row};
+pub use text::{F_NAMES, X_NAMES, text};

@@ -273,7 +273,7 @@ rows! {
         "fmin.d"     "0010101 ttttt sssss 000 ddddd 1010011"    F3NoRm Plain float::fmin_d;
         "fmax.d"     "0010101 ttttt sssss 001 ddddd 1010011"    F3NoRm Plain float::fmax_d;
         "fcvt.s.d"   "0100000 00001 sssss mmm ddddd 1010011"    F2 Plain float::fcvt_s_d [m != 5, m != 6];
-        "fcvt.d.s"   "0100001 00000 sssss mmm ddddd 1010011"    F2 Plain float::fcvt_d_s [m != 5, m != 6];
+        "fcvt.d.s"   "0100001 00000 sssss mmm ddddd 1010011"    F2Exact Plain float::fcvt_d_s [m != 5, m != 6];
         "feq.d"      "1010001 ttttt sssss 010 ddddd 1010011"    FCompare Plain float::feq_d;
         "flt.d"      "1010001 ttttt sssss 001 ddddd 1010011"    FCompare Plain float::flt_d;
         "fle.d"      "1010001 ttttt sssss 000 ddddd 1010011"    FCompare Plain float::fle_d;
@@ -283,8 +283,8 @@ rows! {
         "fcvt.l.d"   "1100001 00010 sssss mmm ddddd 1010011"    FToX Plain float::fcvt_l_d [m != 5, m != 6];
         "fcvt.lu.d"  "1100001 00011 sssss mmm ddddd 1010011"    FToX Plain float::fcvt_lu_d [m != 5, m != 6];
         "fmv.x.d"    "1110001 00000 sssss 000 ddddd 1010011"    FToXNoRm Plain float::fmv_x_d;
-        "fcvt.d.w"   "1101001 00000 sssss mmm ddddd 1010011"    XToF Plain float::fcvt_d_w [m != 5, m != 6];
-        "fcvt.d.wu"  "1101001 00001 sssss mmm ddddd 1010011"    XToF Plain float::fcvt_d_wu [m != 5, m != 6];
+        "fcvt.d.w"   "1101001 00000 sssss mmm ddddd 1010011"    XToFExact Plain float::fcvt_d_w [m != 5, m != 6];
+        "fcvt.d.wu"  "1101001 00001 sssss mmm ddddd 1010011"    XToFExact Plain float::fcvt_d_wu [m != 5, m != 6];
         "fcvt.d.l"   "1101001 00010 sssss mmm ddddd 1010011"    XToF Plain float::fcvt_d_l [m != 5, m != 6];
         "fcvt.d.lu"  "1101001 00011 sssss mmm ddddd 1010011"    XToF Plain float::fcvt_d_lu [m != 5, m != 6];
         "fmv.d.x"    "1111001 00000 sssss 000 ddddd 1010011"    XToFNoRm Plain float::fmv_d_x;
@@ -295,12 +295,12 @@ rows! {
         "fsh"        "iiiiiii ttttt sssss 001 iiiii 0100111"    FStore Plain float::fsh;
         "fmv.x.h"    "1110010 00000 sssss 000 ddddd 1010011"    FToXNoRm Plain float::fmv_x_h;
         "fmv.h.x"    "1111010 00000 sssss 000 ddddd 1010011"    XToFNoRm Plain float::fmv_h_x;
-        "fcvt.s.h"   "0100000 00010 sssss mmm ddddd 1010011"    F2 Plain float::fcvt_s_h [m != 5, m != 6];
+        "fcvt.s.h"   "0100000 00010 sssss mmm ddddd 1010011"    F2Exact Plain float::fcvt_s_h [m != 5, m != 6];
         "fcvt.h.s"   "0100010 00000 sssss mmm ddddd 1010011"    F2 Plain float::fcvt_h_s [m != 5, m != 6];
     }
 
     "Zfhmin and D: half to double precision" [Zfhmin & D] {
-        "fcvt.d.h"   "0100001 00010 sssss mmm ddddd 1010011"    F2 Plain float::fcvt_d_h [m != 5, m != 6];
+        "fcvt.d.h"   "0100001 00010 sssss mmm ddddd 1010011"    F2Exact Plain float::fcvt_d_h [m != 5, m != 6];
         "fcvt.h.d"   "0100010 00001 sssss mmm ddddd 1010011"    F2 Plain float::fcvt_h_d [m != 5, m != 6];
     }
 
@@ -335,7 +335,7 @@ rows! {
 
     "Zfbfmin: scalar conversions of bfloat16" [Zfbfmin] {
         "fcvt.bf16.s" "0100010 01000 sssss mmm ddddd 1010011"   F2 Plain float::fcvt_bf16_s [m != 5, m != 6];
-        "fcvt.s.bf16" "0100000 00110 sssss mmm ddddd 1010011"   F2 Plain float::fcvt_s_bf16 [m != 5, m != 6];
+        "fcvt.s.bf16" "0100000 00110 sssss mmm ddddd 1010011"   F2Exact Plain float::fcvt_s_bf16 [m != 5, m != 6];
     }
 
     "Zfa: additional floating point, single precision" [Zfa] {
