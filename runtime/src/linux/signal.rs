@@ -266,7 +266,7 @@ pub fn finish_syscall(vcpu: &mut Vcpu, ecall_pc: u64, original_a0: u64, outcome:
 /// host's mask is the guest's.
 pub fn deliver_pending(vcpu: &mut Vcpu) {
     loop {
-        vcpu.ctx.exit_request.store(0, Ordering::SeqCst);
+        vcpu.ctx.clear_exit_request();
         match next_signal(vcpu) {
             Some(info) => deliver(vcpu, info),
             None => break,
@@ -287,7 +287,7 @@ fn apply_mask(vcpu: &mut Vcpu) {
 
 /// Lets the signals through that the guest does not block; for a thread whose vCPU has just become current.
 pub fn start(vcpu: &mut Vcpu) {
-    vcpu.ctx.exit_request.store(0, Ordering::SeqCst);
+    vcpu.ctx.clear_exit_request();
     apply_mask(vcpu);
 }
 
@@ -413,7 +413,8 @@ pub const SEGV_ACCERR: i32 = 2;
 /// Says what killed the guest, and dies of it.
 fn die_of_fault(vcpu: &mut Vcpu, info: SigInfo) -> ! {
     let (pc, name) = (vcpu.pc(), signal_name(info.signo));
-    let place = vcpu.process.image.symbol(pc).map(|symbol| format!(" ({symbol})")).unwrap_or_default();
+    let symbol = vcpu.process.image.symbolize(&vcpu.process.memory, pc);
+    let place = symbol.map(|(name, offset)| format!(" ({name}+{offset:#x})")).unwrap_or_default();
     eprintln!("mynah: guest killed by {name} at {pc:#x}{place}: address {:#x}", info.addr());
     process::before_exit(vcpu);
     host::die(info.signo)
