@@ -6,7 +6,7 @@
 
 use std::io;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use rustc_hash::FxHashMap;
@@ -77,8 +77,6 @@ struct Inner {
 pub struct CodeCache {
     inner: Mutex<Inner>,
     limit: usize,
-    code_start: AtomicU64,
-    code_end: AtomicU64,
     /// How many translations were ever published; lets dispatchers skip a look-up that cannot succeed.
     count: AtomicUsize,
 }
@@ -100,8 +98,6 @@ impl CodeCache {
         CodeCache {
             inner: Mutex::new(inner),
             limit,
-            code_start: AtomicU64::new(0),
-            code_end: AtomicU64::new(0),
             count: AtomicUsize::new(0),
         }
     }
@@ -114,11 +110,6 @@ impl CodeCache {
     /// Holds the cache still while the process forks.
     pub fn fork_guard(&self) -> impl Drop + '_ {
         self.lock()
-    }
-
-    /// Whether a host pc lies in translated code. Safe to call from a signal handler.
-    pub fn contains(&self, host_pc: u64) -> bool {
-        (self.code_start.load(Ordering::Relaxed)..self.code_end.load(Ordering::Relaxed)).contains(&host_pc)
     }
 
     /// Whether nothing was ever published.
@@ -150,8 +141,7 @@ impl CodeCache {
         let inner = &mut *inner;
         if inner.arena.is_none() {
             let arena = Arena::new()?;
-            self.code_start.store(arena.code_range().start, Ordering::Relaxed);
-            self.code_end.store(arena.code_range().end, Ordering::Relaxed);
+            enter::set_code_range(arena.code_range());
             inner.arena = Some(arena);
         }
         let Some(arena) = inner.arena.as_mut() else { return Ok(Published::Full) };

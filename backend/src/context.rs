@@ -1,7 +1,7 @@
 //! What translated code sees of a vCPU. Translated code keeps the address of its [`Context`] in a host register and
 //! addresses every field by a fixed offset, so the layout is pinned here.
 
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use mynah_ir::State;
 
@@ -57,7 +57,9 @@ pub struct Context {
     /// The link through which translated code was left with `NotTranslated`; 0 if none.
     pub exit_link: u64,
     /// Host stack pointer below which guest calls no longer nest on the host stack.
-    pub stack_limit: u64,
+    pub stack_limit: AtomicU64,
+    /// The stack limit while nobody asks to leave.
+    pub calm_stack_limit: u64,
     /// What is added to a guest address to get a host address.
     pub guest_base: u64,
     /// The vCPU's jump table.
@@ -74,5 +76,52 @@ pub struct Context {
 
 /// The state inside a context.
 pub type StateCell = State;
+
+impl Context {
+    /// Asks this vCPU to leave translated code soon: the next poll or guest call sees it. Async-signal-safe, and callable
+    /// from other threads.
+    pub fn request_exit(&self) {
+        self.exit_request.store(1, Ordering::SeqCst);
+        self.stack_limit.store(u64::MAX, Ordering::SeqCst);
+    }
+
+    /// Takes the request back, on the vCPU's own thread, before looking for what it was about.
+    pub fn clear_exit_request(&self) {
+        self.stack_limit.store(self.calm_stack_limit, Ordering::SeqCst);
+        self.exit_request.store(0, Ordering::SeqCst);
+    }
+
+    /// Whether somebody asked.
+    #[inline(always)]
+    pub fn exit_requested(&self) -> bool {
+        self.exit_request.load(Ordering::Relaxed) != 0
+    }
+
+    /// A context with zeroed state that uses the given jump table.
+    pub fn new(jump_table: *mut JumpEntry, guest_base: u64) -> Context {
+        Context {
+            state: State::default(),
+            exit_request: AtomicU32::new(0),
+            host_mxcsr: 0x1f80,
+            guest_mxcsr: crate::enter::mxcsr_for(0),
+            left_mxcsr: 0,
+            exit_link: 0,
+            stack_limit: AtomicU64::new(0),
+            calm_stack_limit: 0,
+            guest_base,
+            jump_table,
+            host_sp: 0,
+            fault_host_pc: 0,
+            scratch: [0; 2],
+            helpers: crate::helpers::table(),
+        }
+    }
+
+    /// Bounds how deep guest calls nest on the host stack: not below `limit`.
+    pub fn set_stack_limit(&mut self, limit: u64) {
+        self.calm_stack_limit = limit;
+        self.stack_limit.store(limit, Ordering::SeqCst);
+    }
+}
 
 const _: () = assert!(std::mem::offset_of!(Context, state) == 0);

@@ -5,6 +5,7 @@
 //! goes on, or an odd code from [`code`].
 
 use std::arch::global_asm;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::context::Context;
 
@@ -127,6 +128,20 @@ pub fn abandon(ctx: &mut Context, rip: &mut u64, rsp: &mut u64) {
     ctx.fault_host_pc = *rip;
     *rip = mynah_fault_exit as *const () as u64;
     *rsp = ctx.host_sp;
+}
+
+static CODE_START: AtomicU64 = AtomicU64::new(0);
+static CODE_END: AtomicU64 = AtomicU64::new(0);
+
+/// Tells where translated code lies; there is one code cache in a process.
+pub(crate) fn set_code_range(range: std::ops::Range<u64>) {
+    CODE_START.store(range.start, Ordering::Relaxed);
+    CODE_END.store(range.end, Ordering::Relaxed);
+}
+
+/// Whether a host pc lies in translated code. Async-signal-safe.
+pub fn in_code(rip: u64) -> bool {
+    (CODE_START.load(Ordering::Relaxed)..CODE_END.load(Ordering::Relaxed)).contains(&rip)
 }
 
 /// MXCSR for a guest rounding mode that x86 has (0 to 3): all exceptions masked, no sticky flag set.

@@ -2,12 +2,16 @@
 //!
 //! `unsafe` lives in `host/`, `memory.rs` and the few places that hand a [`Vcpu`](vcpu::Vcpu) to translated code.
 
+pub mod dispatcher;
 pub mod host;
 pub mod linux;
 pub mod loader;
 pub mod memory;
 pub mod options;
 pub mod process;
+pub mod stats;
+pub mod tier0;
+pub mod translate;
 pub mod vcpu;
 
 pub use options::Options;

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use mynah_frontend::riscv64::Cpu;
+use mynah_ir::passes::Passes;
 
 /// Which tiers may run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -44,8 +45,8 @@ pub struct Options {
     pub threshold: u32,
     /// Limit of the code cache in bytes (`-tb-size` in MiB).
     pub cache_size: usize,
-    /// IR passes to run on compiled blocks, as `mynah_ir::passes` parses them; `None` for the default set.
-    pub passes: Option<String>,
+    /// IR passes to run on compiled blocks.
+    pub passes: Passes,
     /// Run the IR verifier on everything that is compiled.
     pub verify: bool,
     /// Seed of the guest's AT_RANDOM and layout (`-seed`); random if absent.

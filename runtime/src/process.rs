@@ -1,12 +1,19 @@
 //! What the threads of a guest process share.
 
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
+
+use mynah_backend::{CodeCache, Context};
 
 use crate::linux::signal::Actions;
 use crate::loader::{Image, Sysroot};
 use crate::memory::Memory;
 use crate::options::Options;
+use crate::stats::Stats;
+use crate::translate::Translator;
 
 /// A guest process. Lives as long as the host process: threads hold `&'static Process`.
 pub struct Process {
@@ -20,9 +27,68 @@ pub struct Process {
     pub image: Image,
     /// Signal dispositions.
     pub actions: Actions,
+    /// Translations.
+    pub code: CodeCache,
+    /// Counts of all threads that ended, and of the process as a whole.
+    pub stats: Stats,
+    translator: Mutex<Option<Translator>>,
+    changes: Changes,
+    threads: Mutex<Vec<Thread>>,
+}
+
+/// A registered vCPU, as other threads see it.
+struct Thread(*const Context, *const AtomicBool);
+
+// SAFETY: both pointers lead to a vCPU that stays registered only while it lives, and only atomics are reached through
+// them.
+unsafe impl Send for Thread {}
+
+/// What happened to guest code or to the code cache, for every vCPU to take note of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// Guest code in a range changed or went away.
+    Code(u64, u64),
+    /// The code cache was emptied.
+    Flush,
+}
+
+/// A log of changes. Each vCPU remembers how far it has read.
+#[derive(Default)]
+struct Changes {
+    /// Number of changes so far.
+    version: AtomicU64,
+    /// The latest of them; what is older than the log is as good as a flush.
+    log: Mutex<VecDeque<Change>>,
+    /// Somebody wants every thread out of translated code.
+    stop: AtomicBool,
+}
+
+/// Changes that are kept.
+const LOG: usize = 1024;
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic aborts the process, so no lock is ever poisoned.
+    mutex.lock().unwrap_or_else(|e| e.into_inner())
 }
 
 impl Process {
+    /// Puts a process together.
+    pub fn new(options: Options, memory: Memory, sysroot: Sysroot, image: Image, actions: Actions) -> Process {
+        let code = CodeCache::new(options.cache_size);
+        Process {
+            options,
+            memory,
+            sysroot,
+            image,
+            actions,
+            code,
+            stats: Stats::default(),
+            translator: Mutex::new(None),
+            changes: Changes::default(),
+            threads: Mutex::new(Vec::new()),
+        }
+    }
+
     /// The guest's view of `/proc/self/exe`.
     pub fn exe(&self) -> &PathBuf {
         &self.image.exe
@@ -30,6 +96,97 @@ impl Process {
 
     /// The guest's argument vector.
     pub fn argv(&self) -> &[OsString] {
-        &self.options.argv
+        &self.image.argv
+    }
+
+    /// The translator, if no other thread is using it.
+    pub(crate) fn try_translator(&self) -> Option<MutexGuard<'_, Option<Translator>>> {
+        self.translator.try_lock().ok()
+    }
+
+    /// Drops everything that came from a guest range: at once from the code cache, and from each vCPU's own tables before
+    /// it runs on.
+    pub fn invalidate(&self, start: u64, end: u64) {
+        self.code.invalidate(start, end);
+        self.announce(Change::Code(start, end));
+    }
+
+    fn announce(&self, change: Change) {
+        let mut log = lock(&self.changes.log);
+        if log.len() == LOG {
+            log.pop_front();
+        }
+        log.push_back(change);
+        self.changes.version.fetch_add(1, Ordering::SeqCst);
+        drop(log);
+        for thread in lock(&self.threads).iter() {
+            // SAFETY: registered vCPUs live.
+            unsafe { (*thread.0).request_exit() };
+        }
+    }
+
+    /// The number of changes so far.
+    #[inline(always)]
+    pub fn version(&self) -> u64 {
+        self.changes.version.load(Ordering::Acquire)
+    }
+
+    /// The changes after number `seen`, and the number to remember; `None` if the log does not reach so far back.
+    pub fn changes_since(&self, seen: u64) -> (Option<Vec<Change>>, u64) {
+        let log = lock(&self.changes.log);
+        let version = self.version();
+        let missed = (version - seen) as usize;
+        let list = (missed <= log.len()).then(|| log.iter().skip(log.len() - missed).copied().collect());
+        (list, version)
+    }
+
+    /// Registers a vCPU that is about to run.
+    pub(crate) fn register(&self, ctx: &Context, in_code: &AtomicBool) {
+        lock(&self.threads).push(Thread(ctx, in_code));
+    }
+
+    /// Takes it out again.
+    pub(crate) fn unregister(&self, ctx: &Context) {
+        lock(&self.threads).retain(|t| !std::ptr::eq(t.0, ctx));
+    }
+
+    /// In the child of a fork: `ctx` is the only thread left.
+    pub fn after_fork(&self, ctx: &Context) {
+        lock(&self.threads).retain(|t| std::ptr::eq(t.0, ctx));
+        self.code.after_fork();
+    }
+
+    /// Locks of this process that must be held while it forks, innermost last.
+    pub fn hold_for_fork(&'static self) {
+        crate::host::fork::hold_at_fork(move || Box::new(lock(&self.translator)));
+        crate::host::fork::hold_at_fork(move || Box::new(lock(&self.changes.log)));
+        crate::host::fork::hold_at_fork(move || Box::new(lock(&self.threads)));
+        crate::host::fork::hold_at_fork(move || Box::new(self.code.fork_guard()));
+    }
+
+    /// Whether threads must stay out of translated code for now.
+    #[inline(always)]
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.changes.stop.load(Ordering::SeqCst)
+    }
+
+    /// Empties the code cache; the calling thread is not in translated code.
+    pub(crate) fn flush_code(&self) -> std::io::Result<()> {
+        self.changes.stop.store(true, Ordering::SeqCst);
+        for thread in lock(&self.threads).iter() {
+            // SAFETY: registered vCPUs live.
+            unsafe {
+                (*thread.0).request_exit();
+                while (*thread.1).load(Ordering::SeqCst) {
+                    std::thread::yield_now();
+                }
+            }
+        }
+        // SAFETY: every thread is out, and looks at the stop flag and at the version before it goes in again; the
+        // change that is announced makes each empty its tables.
+        let result = unsafe { self.code.flush() };
+        self.announce(Change::Flush);
+        self.changes.stop.store(false, Ordering::SeqCst);
+        result
     }
 }

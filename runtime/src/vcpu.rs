@@ -1,10 +1,15 @@
 //! A guest thread.
 
+use std::sync::atomic::AtomicBool;
+
 use mynah_backend::Context;
+use mynah_backend::context::{EMPTY_JUMP, JUMP_TABLE_ENTRIES, JumpEntry};
 
 use crate::linux::signal::ThreadSignals;
 use crate::memory::GuestAddr;
 use crate::process::Process;
+use crate::stats::Counts;
+use crate::tier0::Blocks;
 
 /// A guest thread and all that belongs to it alone. Lives in a box whose address never changes: translated code and
 /// host signal handlers hold it.
@@ -24,6 +29,81 @@ pub struct Vcpu {
     pub robust_list: GuestAddr,
     /// A child of `vfork`: runs on the memory and the host thread's state of a parent that waits.
     pub borrowed: Option<Box<crate::linux::clone::Borrowed>>,
+    /// Pre-decoded blocks.
+    pub(crate) blocks: Blocks,
+    /// Counts since the thread began.
+    pub counts: Counts,
+    /// How many of the process's changes this vCPU has taken note of.
+    pub(crate) seen: u64,
+    /// Whether it is in translated code, for whoever wants everybody out.
+    pub(crate) in_code: AtomicBool,
+    /// The guest page that code was last fetched from, already watched; odd if none.
+    pub(crate) code_page: u64,
+    jump_table: Box<[JumpEntry; JUMP_TABLE_ENTRIES]>,
 }
 
 const _: () = assert!(std::mem::offset_of!(Vcpu, ctx) == 0);
+
+impl Vcpu {
+    /// A vCPU with zeroed registers.
+    pub fn new(process: &'static Process) -> Box<Vcpu> {
+        let mut jump_table = Box::new([EMPTY_JUMP; JUMP_TABLE_ENTRIES]);
+        let mut ctx = Context::new(jump_table.as_mut_ptr(), process.memory.guest_base());
+        ctx.state.set(mynah_frontend::riscv64::state::RES_ADDR.cell, mynah_frontend::riscv64::state::NO_RESERVATION);
+        Box::new(Vcpu {
+            ctx,
+            process,
+            // SAFETY: no memory is involved.
+            tid: unsafe { libc::gettid() },
+            signals: ThreadSignals::new(),
+            clear_child_tid: GuestAddr(0),
+            robust_list: GuestAddr(0),
+            borrowed: None,
+            blocks: Blocks::default(),
+            counts: Counts::default(),
+            seen: process.version(),
+            in_code: AtomicBool::new(false),
+            code_page: 1,
+            jump_table,
+        })
+    }
+
+    /// A vCPU for a new guest thread or child: the same registers, nothing else.
+    pub fn fork_copy(&self) -> Box<Vcpu> {
+        let mut copy = Vcpu::new(self.process);
+        copy.ctx.state = self.ctx.state.clone();
+        copy
+    }
+
+    /// Reads `x<n>`.
+    pub fn x(&self, n: u8) -> u64 {
+        self.ctx.state.get(n as u16 & 31)
+    }
+
+    /// Writes `x<n>`; `x0` stays 0.
+    pub fn set_x(&mut self, n: u8, value: u64) {
+        if n & 31 != 0 {
+            self.ctx.state.set(n as u16 & 31, value);
+        }
+    }
+
+    /// The guest's program counter.
+    pub fn pc(&self) -> u64 {
+        self.ctx.state.pc()
+    }
+
+    /// Sets the guest's program counter.
+    pub fn set_pc(&mut self, pc: u64) {
+        self.ctx.state.set_pc(pc);
+    }
+
+    /// Notes where the translation of a guest pc is, for generated code to find.
+    pub(crate) fn remember_jump(&mut self, pc: u64, entry: u64) {
+        self.jump_table[mynah_backend::context::jump_index(pc)] = JumpEntry { pc, entry };
+    }
+
+    /// Forgets where translations are.
+    pub(crate) fn forget_jumps(&mut self) {
+        self.jump_table.fill(EMPTY_JUMP);
+    }
+}

@@ -1,0 +1,350 @@
+//! The dispatcher: finds what to run at the guest's pc, runs it, and handles the reason why it came back.
+//!
+//! ```text
+//! pc ─► pre-decoded block ─► translated? ─ yes ─► enter translated code ─► Exit ─┐
+//!  ▲                            no: count; hot? translate; run in tier 0 ─► Stop ─┤
+//!  └───────────── signals, changes of code ◄───────────── system call, fault, trap ◄─┘
+//! ```
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use mynah_backend::cache::Published;
+use mynah_backend::enter::{self, Exit};
+use mynah_frontend::riscv64::{self, FetchError};
+use mynah_ir::state::FRM_CELL;
+use mynah_ir::{Flow, Stop, TrapKind};
+
+use crate::linux::signal::{self, SigInfo};
+use crate::linux::{self, Outcome};
+use crate::memory::{GuestAddr, Memory, PAGE_SIZE};
+use crate::options::Tiers;
+use crate::process::Change;
+use crate::tier0::{self, Block};
+use crate::translate::{self, TranslateOptions, Translator};
+use crate::vcpu::Vcpu;
+
+/// Host stack that nested guest calls may use.
+const CALL_STACK: u64 = 384 << 10;
+/// Length of an `ecall`.
+const ECALL: u64 = 4;
+
+impl Vcpu {
+    /// Runs until the thread exits; gives its exit status.
+    pub fn run(&mut self) -> i32 {
+        let marker = 0u8;
+        self.ctx.set_stack_limit((&raw const marker as u64).saturating_sub(CALL_STACK));
+        self.process.register(&self.ctx, &self.in_code);
+        let start = Instant::now();
+        let status = loop {
+            self.take_note();
+            if self.ctx.exit_requested() {
+                signal::deliver_pending(self);
+                continue;
+            }
+            if let Some(status) = self.advance() {
+                break status;
+            }
+        };
+        self.counts.total_ns += start.elapsed().as_nanos() as u64;
+        self.process.stats.add(&self.counts);
+        self.process.unregister(&self.ctx);
+        status
+    }
+
+    /// Takes note of changes of code that this or other threads made.
+    fn take_note(&mut self) {
+        if self.process.version() == self.seen {
+            return;
+        }
+        let (changes, version) = self.process.changes_since(self.seen);
+        self.seen = version;
+        self.code_page = 1;
+        for change in changes.unwrap_or_else(|| vec![Change::Code(0, u64::MAX)]) {
+            match change {
+                Change::Code(start, end) => self.blocks.invalidate(start, end),
+                Change::Flush => {}
+            }
+        }
+        self.blocks.forget_entries();
+        self.forget_jumps();
+    }
+
+    /// Runs from the current pc until something needs the dispatcher's attention; gives the exit status if the thread
+    /// ends.
+    fn advance(&mut self) -> Option<i32> {
+        let mut last: *mut Block = std::ptr::null_mut();
+        loop {
+            let block = self.block(last);
+            // SAFETY: blocks live until `Blocks::get` is called with null, which only the start of this function does.
+            let block = unsafe { &mut *block };
+            if block.entry == 0 && self.is_hot(block) {
+                self.promote(block);
+            }
+            if block.entry != 0 && self.ctx.state.get(FRM_CELL) <= 3 {
+                return self.enter(block.entry);
+            }
+            if block.is_empty() {
+                return self.no_instruction(block.pc);
+            }
+            block.count = block.count.saturating_add(1);
+            self.counts.tier0_blocks += 1;
+            self.counts.tier0_insns += block.len() as u64;
+            if let Err(stop) = block.run(&mut self.ctx) {
+                return self.stopped(stop);
+            }
+            if self.ctx.exit_requested() {
+                return None;
+            }
+            last = block;
+        }
+    }
+
+    /// The pre-decoded block at the current pc.
+    #[inline]
+    fn block(&mut self, last: *mut Block) -> *mut Block {
+        let (pc, process) = (self.pc(), self.process);
+        let (page, counts) = (&mut self.code_page, &mut self.counts);
+        self.blocks.get(last, pc, || {
+            let block = tier0::decode_block(pc, &mut |addr| fetch(&process.memory, page, addr), &process.options.cpu);
+            counts.decoded_blocks += 1;
+            counts.decoded_insns += block.len() as u64;
+            block
+        })
+    }
+
+    /// Whether a block should be translated now.
+    #[inline(always)]
+    fn is_hot(&self, block: &Block) -> bool {
+        let options = &self.process.options;
+        match options.tiers {
+            Tiers::Both => block.count >= options.threshold && block.is_translatable(),
+            Tiers::Only0 => false,
+            Tiers::Only1 => block.is_translatable(),
+        }
+    }
+
+    /// Finds or makes the translation of a hot block. What cannot be translated now is tried again after as many
+    /// executions as it took to get hot.
+    #[cold]
+    fn promote(&mut self, block: &mut Block) {
+        block.count = 0;
+        block.entry = self.process.code.lookup(block.pc).unwrap_or_else(|| self.translate(block.pc).unwrap_or(0));
+        if block.entry == 0 {
+            block.count = 1;
+        }
+    }
+
+    fn translate(&mut self, pc: u64) -> Option<u64> {
+        let process = self.process;
+        let mut translator = process.try_translator()?;
+        let begin = Instant::now();
+        let version = process.version();
+        if translator.is_none() {
+            *translator = make_translator(process);
+        }
+        let translator = translator.as_mut()?;
+        let blocks = &self.blocks;
+        let everything = process.options.tiers == Tiers::Only1;
+        let page = &mut self.code_page;
+        let mut region = translate::form_region(
+            pc,
+            &mut |addr| fetch(&process.memory, page, addr),
+            &process.options.cpu,
+            &|pc| everything || blocks.has_run(pc),
+        );
+        let result = translator.translate(&mut region);
+        let compiled = match result {
+            Ok(compiled) => compiled,
+            Err(error) => {
+                tracing::error!("{error} at {pc:#x}");
+                self.counts.failed += 1;
+                return None;
+            }
+        };
+        let mut published = process.code.publish(&compiled);
+        if matches!(published, Ok(Published::Full)) {
+            published = process.flush_code().and_then(|()| process.code.publish(&compiled));
+        }
+        let entry = match published {
+            Ok(Published::Entry(entry)) => entry,
+            Ok(Published::Full) => return None,
+            Err(error) => {
+                tracing::error!("no memory for translated code: {error}");
+                return None;
+            }
+        };
+        self.counts.regions += 1;
+        self.counts.translate_ns += begin.elapsed().as_nanos() as u64;
+        // Code that changed while it was translated must not stay.
+        if process.version() != version {
+            for (start, end) in &compiled.guest {
+                process.code.invalidate(*start, *end);
+            }
+            return None;
+        }
+        Some(entry)
+    }
+
+    /// Enters translated code and handles the way it was left.
+    fn enter(&mut self, entry: u64) -> Option<i32> {
+        self.ctx.guest_mxcsr = enter::mxcsr_for(self.ctx.state.get(FRM_CELL) as u8);
+        self.ctx.exit_link = 0;
+        self.in_code.store(true, Ordering::SeqCst);
+        if self.process.is_stopped() || self.process.version() != self.seen {
+            self.in_code.store(false, Ordering::SeqCst);
+            return None;
+        }
+        self.counts.entries += 1;
+        // SAFETY: the entry came from the code cache, nothing was flushed since, and the context is this thread's.
+        let exit = unsafe { enter::enter(&mut self.ctx, entry) };
+        self.in_code.store(false, Ordering::SeqCst);
+        match exit {
+            Exit::Syscall => {
+                let pc = self.pc();
+                self.set_pc(pc.wrapping_add(ECALL));
+                self.stopped(Stop::Syscall)
+            }
+            Exit::Indirect => {
+                self.found(self.ctx.exit_link);
+                None
+            }
+            Exit::NotTranslated => {
+                // A flush may have emptied the link since; then the pc is lost with it, but the stub is only ever
+                // reached by this thread's own code, which ran before any flush.
+                if let Some(target) = self.process.code.link_target(self.ctx.exit_link) {
+                    self.set_pc(target);
+                }
+                None
+            }
+            Exit::Interrupted => None,
+            Exit::Fault => {
+                if let Some(pc) = self.process.code.find_fault(self.ctx.fault_host_pc) {
+                    self.set_pc(pc);
+                }
+                self.stopped(Stop::Fault)
+            }
+            Exit::Trap(_) | Exit::Interpret => self.step(),
+        }
+    }
+
+    /// After an indirect exit: tells generated code where the target is, if it has a translation.
+    fn found(&mut self, cache: u64) {
+        let pc = self.pc();
+        let block = self.block(std::ptr::null_mut());
+        // SAFETY: just looked up.
+        let entry = unsafe { (*block).entry };
+        if entry != 0 {
+            self.remember_jump(pc, entry);
+            if cache != 0 {
+                self.process.code.fill_cache(cache, pc);
+            }
+        }
+    }
+
+    /// Executes the one instruction at pc in tier 0.
+    fn step(&mut self) -> Option<i32> {
+        let (pc, process) = (self.pc(), self.process);
+        let page = &mut self.code_page;
+        let insn = riscv64::fetch_insn(pc, &mut |addr| fetch(&process.memory, page, addr), &process.options.cpu);
+        match insn {
+            Ok(insn) => {
+                let result: Flow = tier0::step(&mut self.ctx, &insn);
+                result.err().and_then(|stop| self.stopped(stop))
+            }
+            Err(_) => self.no_instruction(pc),
+        }
+    }
+
+    /// There is no instruction at pc: the guest gets the signal that says why.
+    fn no_instruction(&mut self, pc: u64) -> Option<i32> {
+        let process = self.process;
+        let page = &mut self.code_page;
+        match riscv64::fetch_insn(pc, &mut |addr| fetch(&process.memory, page, addr), &process.options.cpu) {
+            Err(FetchError::Unmapped(addr)) => {
+                let mapped = process.memory.is_mapped(GuestAddr(addr), 1);
+                let code = if mapped { signal::SEGV_ACCERR } else { signal::SEGV_MAPERR };
+                signal::force(self, SigInfo::fault(libc::SIGSEGV, code, GuestAddr(addr)));
+            }
+            Err(FetchError::Illegal { .. }) => self.trapped(TrapKind::Illegal),
+            // Another thread has just put an instruction there.
+            Ok(_) => self.blocks.invalidate(pc, pc.wrapping_add(2)),
+        }
+        None
+    }
+
+    /// Handles what stopped the instruction at pc (or, for a system call, the one before).
+    fn stopped(&mut self, stop: Stop) -> Option<i32> {
+        match stop {
+            Stop::Syscall => return self.system_call(),
+            Stop::Fault => self.faulted(),
+            Stop::Trap(kind) => self.trapped(kind),
+        }
+        None
+    }
+
+    fn system_call(&mut self) -> Option<i32> {
+        let ecall = self.pc().wrapping_sub(ECALL);
+        let a0 = self.x(10);
+        self.counts.syscalls += 1;
+        let begin = self.process.options.stats.then(Instant::now);
+        let outcome = linux::dispatch(self);
+        if let Some(begin) = begin {
+            self.counts.syscall_ns += begin.elapsed().as_nanos() as u64;
+        }
+        if let Outcome::Exit(status) = outcome {
+            return Some(status);
+        }
+        signal::finish_syscall(self, ecall, a0, outcome);
+        None
+    }
+
+    fn faulted(&mut self) {
+        let info = signal::take_fault(self);
+        // A write to a page that is protected because code was translated from it: drop the code, then write again.
+        if info.signo == libc::SIGSEGV && self.process.memory.write_fault(GuestAddr(info.addr())) {
+            return;
+        }
+        signal::force(self, info);
+    }
+
+    fn trapped(&mut self, kind: TrapKind) {
+        let pc = self.pc();
+        let info = match kind {
+            // The Linux kernel's arch/riscv/kernel/traps.c names the codes.
+            TrapKind::Illegal => SigInfo::fault(libc::SIGILL, ILL_ILLOPC, GuestAddr(pc)),
+            TrapKind::Breakpoint => SigInfo::fault(libc::SIGTRAP, TRAP_BRKPT, GuestAddr(pc)),
+            TrapKind::Misaligned => SigInfo::fault(libc::SIGBUS, BUS_ADRALN, GuestAddr(pc)),
+            // Changed code was noticed when it was written; all that is left is to go on behind the fence.
+            TrapKind::CodeChanged => return self.set_pc(pc.wrapping_add(4)),
+        };
+        signal::force(self, info);
+    }
+}
+
+const ILL_ILLOPC: i32 = 1;
+const TRAP_BRKPT: i32 = 1;
+const BUS_ADRALN: i32 = 1;
+
+fn make_translator(process: &crate::Process) -> Option<Translator> {
+    let options = &process.options;
+    let options = TranslateOptions {
+        add_guest_base: process.memory.guest_base() != 0,
+        passes: options.passes,
+        verify: options.verify,
+    };
+    Translator::new(options).map_err(|error| tracing::error!("{error}")).ok()
+}
+
+/// Reads a halfword of guest code. `page` is the page last fetched from: its execute permission has been checked and
+/// it is watched, so that a later write to it is noticed.
+#[inline]
+fn fetch(memory: &Memory, page: &mut u64, addr: u64) -> Option<u16> {
+    let this = addr & !(PAGE_SIZE - 1);
+    if *page != this {
+        memory.exec_range(GuestAddr(addr))?;
+        memory.watch_code(GuestAddr(this)..GuestAddr(this + PAGE_SIZE));
+        *page = this;
+    }
+    memory.read::<u16>(GuestAddr(addr)).ok()
+}

@@ -1,0 +1,368 @@
+//! Tier 0: pre-decoded guest instructions, executed by calling their bodies one after the other.
+//!
+//! The bodies are the frontend's, made for plain bits: [`Exec`] implements [`Build`] by doing at once what the block
+//! builder would write down. A vCPU keeps its own pre-decoded blocks, so nothing here is locked.
+
+use mynah_backend::Context;
+use mynah_frontend::riscv64::{self, Cpu, Insn};
+use mynah_ir::{AtomicKind, Build, Counter, Flow, FpEnv, Hint, Order, Rm, Slot, Stop, TrapKind, Type, eval, for_each_op};
+use rustc_hash::FxHashMap;
+
+use crate::host::usercopy::{self, Fault};
+
+/// Guest instructions in a block at most, in tier 0 and in the IR alike, so that both cut code at the same places.
+pub const MAX_BLOCK: usize = 64;
+
+/// Executes ops on a vCPU's context.
+#[repr(transparent)]
+pub struct Exec(Context);
+
+impl Exec {
+    /// A context as an executor.
+    #[inline(always)]
+    pub fn new(ctx: &mut Context) -> &mut Exec {
+        // SAFETY: `Exec` is a transparent wrapper of `Context`.
+        unsafe { &mut *(ctx as *mut Context as *mut Exec) }
+    }
+
+    #[inline(always)]
+    fn host(&self, addr: u64) -> *mut u8 {
+        std::ptr::with_exposed_provenance_mut(self.0.guest_base.wrapping_add(addr) as usize)
+    }
+
+    #[inline(always)]
+    fn env(&self) -> FpEnv {
+        FpEnv { frm: self.0.state.get(mynah_ir::state::FRM_CELL) as u8, flags: 0 }
+    }
+
+    /// RISC-V unprivileged, "Zama16b": a misaligned atomic access is atomic if it stays within 16 aligned bytes.
+    #[inline(always)]
+    fn check_aligned(addr: u64, bytes: u64) -> Flow {
+        if addr & (bytes - 1) != 0 && (addr & 15) + bytes > 16 { Err(Stop::Trap(TrapKind::Misaligned)) } else { Ok(()) }
+    }
+}
+
+#[inline(always)]
+fn flow<T>(result: Result<T, Fault>) -> Flow<T> {
+    result.map_err(|Fault| Stop::Fault)
+}
+
+macro_rules! by_width {
+    ($ty:expr, $f8:path, $f16:path, $f32:path, $f64:path, ($($arg:expr),*)) => {
+        // SAFETY: the pointer comes from a guest address; the access reports a fault instead of raising it.
+        unsafe {
+            match $ty.bytes() {
+                1 => $f8($($arg),*),
+                2 => $f16($($arg),*),
+                4 => $f32($($arg),*),
+                _ => $f64($($arg),*),
+            }
+        }
+    };
+}
+
+macro_rules! impl_exec {
+    (@method special $name:ident) => {};
+    (@method unary $name:ident) => {
+        #[inline(always)]
+        fn $name(&mut self, ty: Type, a: u64) -> u64 { eval::$name(ty, a) }
+    };
+    (@method binary $name:ident) => {
+        #[inline(always)]
+        fn $name(&mut self, ty: Type, a: u64, b: u64) -> u64 { eval::$name(ty, a, b) }
+    };
+    (@method compare $name:ident) => {
+        #[inline(always)]
+        fn $name(&mut self, ty: Type, a: u64, b: u64) -> u64 { eval::$name(ty, a, b) }
+    };
+    (@method convert $name:ident) => {
+        #[inline(always)]
+        fn $name(&mut self, to: Type, from: Type, a: u64) -> u64 { eval::$name(to, from, a) }
+    };
+    (@method crypto $name:ident) => {
+        #[inline(always)]
+        fn $name(&mut self, a: u64, b: u64, imm: u8) -> u64 { eval::$name(a, b, imm) }
+    };
+    (@method fp1 $name:ident) => { impl_exec!(@fp $name(ty: Type, rm: Rm, a: u64)); };
+    (@method fp2 $name:ident) => { impl_exec!(@fp $name(ty: Type, rm: Rm, a: u64, b: u64)); };
+    (@method fp3 $name:ident) => { impl_exec!(@fp $name(ty: Type, rm: Rm, a: u64, b: u64, c: u64)); };
+    (@method fpcmp $name:ident) => { impl_exec!(@fp $name(ty: Type, a: u64, b: u64)); };
+    (@method fpcvt $name:ident) => { impl_exec!(@fp $name(to: Type, from: Type, rm: Rm, a: u64)); };
+    (@fp $name:ident($($arg:ident: $ty:ty),*)) => {
+        fn $name(&mut self, $($arg: $ty),*) -> u64 {
+            let mut env = self.env();
+            let value = eval::$name($($arg,)* &mut env);
+            self.0.state.accrue(env);
+            value
+        }
+    };
+    ($($(#[$doc:meta])* $shape:ident $variant:ident $name:ident;)*) => {
+        impl Build for Exec {
+            type V = u64;
+
+            #[inline(always)]
+            fn iconst(&mut self, ty: Type, value: u64) -> u64 { value & ty.mask() }
+            #[inline(always)]
+            fn gaddr(&mut self, addr: u64) -> u64 { addr }
+            #[inline(always)]
+            fn get(&mut self, slot: Slot) -> u64 { self.0.state.get(slot.cell) }
+            #[inline(always)]
+            fn set(&mut self, slot: Slot, value: u64) { self.0.state.set(slot.cell, value) }
+            #[inline(always)]
+            fn load(&mut self, ty: Type, addr: u64, offset: i64) -> Flow<u64> {
+                let p = self.host(addr.wrapping_add(offset as u64)).cast_const();
+                use usercopy::*;
+                flow(by_width!(ty, load_u8, load_u16, load_u32, load_u64, (p)))
+            }
+            #[inline(always)]
+            fn store(&mut self, ty: Type, addr: u64, offset: i64, value: u64) -> Flow {
+                let p = self.host(addr.wrapping_add(offset as u64));
+                use usercopy::*;
+                flow(by_width!(ty, store_u8, store_u16, store_u32, store_u64, (p, value)))
+            }
+            fn atomic_rmw(&mut self, kind: AtomicKind, ty: Type, addr: u64, value: u64) -> Flow<u64> {
+                Self::check_aligned(addr, ty.bytes() as u64)?;
+                let p = self.host(addr);
+                use usercopy::*;
+                let new = |old: u64| match kind {
+                    AtomicKind::Swap => value,
+                    AtomicKind::Add => eval::add(ty, old, value),
+                    AtomicKind::And => old & value,
+                    AtomicKind::Or => old | value,
+                    AtomicKind::Xor => old ^ value,
+                    AtomicKind::Smin => eval::smin(ty, old, value),
+                    AtomicKind::Smax => eval::smax(ty, old, value),
+                    AtomicKind::Umin => eval::umin(ty, old, value),
+                    AtomicKind::Umax => eval::umax(ty, old, value),
+                };
+                flow(by_width!(ty, update_u8, update_u16, update_u32, update_u64, (p, new)))
+            }
+            fn atomic_cas(&mut self, ty: Type, addr: u64, expected: u64, new: u64) -> Flow<u64> {
+                Self::check_aligned(addr, ty.bytes() as u64)?;
+                let p = self.host(addr);
+                use usercopy::*;
+                flow(by_width!(ty, cas_u8, cas_u16, cas_u32, cas_u64, (p, expected, new)))
+            }
+            fn atomic_cas128(&mut self, addr: u64, expected: [u64; 2], new: [u64; 2]) -> Flow<[u64; 2]> {
+                Self::check_aligned(addr, 16)?;
+                // SAFETY: as for the other accesses; the address is 16-byte aligned.
+                flow(unsafe { usercopy::cas_u128(self.host(addr), expected, new) })
+            }
+            fn store_cond(&mut self, ty: Type, addr: u64, reserved: u64, expected: u64, new: u64) -> Flow<u64> {
+                if addr & (ty.bytes() as u64 - 1) != 0 {
+                    return Err(Stop::Trap(TrapKind::Misaligned));
+                }
+                if addr != reserved {
+                    return Ok(1);
+                }
+                let old = self.atomic_cas(ty, addr, expected, new)?;
+                Ok((old != expected) as u64)
+            }
+            fn fence(&mut self, order: Order) {
+                if order == Order::Full {
+                    std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+                }
+            }
+            fn read_counter(&mut self, counter: Counter) -> u64 { mynah_backend::helpers::read_counter(counter) }
+            #[inline(always)]
+            fn select(&mut self, _ty: Type, cond: u64, a: u64, b: u64) -> u64 { if cond != 0 { a } else { b } }
+            #[inline(always)]
+            fn check_rm(&mut self, rm: Rm) -> Flow {
+                if rm == Rm::Dyn && self.env().frm > 4 { Err(Stop::Trap(TrapKind::Illegal)) } else { Ok(()) }
+            }
+
+            $(impl_exec!(@method $shape $name);)*
+
+            #[inline(always)]
+            fn jump(&mut self, target: u64) -> Flow { self.0.state.set_pc(target); Ok(()) }
+            #[inline(always)]
+            fn call(&mut self, target: u64, _ret: u64) -> Flow { self.0.state.set_pc(target); Ok(()) }
+            #[inline(always)]
+            fn branch(&mut self, cond: u64, taken: u64, not_taken: u64) -> Flow {
+                self.0.state.set_pc(if cond != 0 { taken } else { not_taken });
+                Ok(())
+            }
+            #[inline(always)]
+            fn indirect(&mut self, target: u64, _hint: Hint) -> Flow { self.0.state.set_pc(target); Ok(()) }
+            fn syscall(&mut self, next: u64) -> Flow { self.0.state.set_pc(next); Err(Stop::Syscall) }
+            fn trap(&mut self, kind: TrapKind) -> Flow { Err(Stop::Trap(kind)) }
+        }
+    };
+}
+for_each_op!(impl_exec);
+
+/// A pre-decoded instruction: 32 bytes.
+#[derive(Clone, Copy)]
+struct Op {
+    body: fn(&mut Exec, &Insn) -> Flow,
+    insn: Insn,
+}
+
+const _: () = assert!(size_of::<Op>() == 32);
+
+/// A pre-decoded block.
+pub struct Block {
+    /// Guest address of its first instruction.
+    pub pc: u64,
+    /// Guest address after its last one.
+    pub end: u64,
+    /// How often it ran.
+    pub count: u32,
+    /// Host entry of its translation; 0 if none is known.
+    pub entry: u64,
+    ops: Box<[Op]>,
+    /// The two blocks that followed most recently; remembered so that most look-ups are one comparison.
+    next: [*mut Block; 2],
+}
+
+impl Block {
+    /// Number of guest instructions.
+    pub fn len(&self) -> usize {
+        self.ops.len()
+    }
+
+    /// Whether the block is empty: its first instruction cannot be fetched.
+    pub fn is_empty(&self) -> bool {
+        self.ops.is_empty()
+    }
+
+    /// Whether a translation would execute at least its first instruction.
+    pub fn is_translatable(&self) -> bool {
+        self.ops.first().is_some_and(|op| !riscv64::is_tier0(&op.insn))
+    }
+
+    /// Runs the block once. On a stop, the state's pc is that of the instruction that stopped (behind it for a system
+    /// call); otherwise it is where execution goes on.
+    #[inline]
+    pub fn run(&self, ctx: &mut Context) -> Flow {
+        let exec = Exec::new(ctx);
+        exec.0.state.set_pc(self.end);
+        for op in &self.ops {
+            if let Err(stop) = (op.body)(exec, &op.insn) {
+                if stop != Stop::Syscall {
+                    exec.0.state.set_pc(op.insn.pc);
+                }
+                return Err(stop);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Decodes a block. Empty if nothing can be fetched or decoded at `pc`.
+pub fn decode_block(pc: u64, fetch: &mut dyn FnMut(u64) -> Option<u16>, cpu: &Cpu) -> Block {
+    let mut ops = Vec::with_capacity(8);
+    let mut end = pc;
+    while ops.len() < MAX_BLOCK {
+        let Ok(insn) = riscv64::fetch_insn(end, fetch, cpu) else { break };
+        ops.push(Op { body: riscv64::body::<Exec>(insn.op), insn });
+        end = insn.next();
+        if riscv64::ends_block(&insn) {
+            break;
+        }
+        // What only tier 0 executes ends a translated block, and so it does here.
+        if riscv64::is_tier0(&insn) {
+            break;
+        }
+    }
+    Block { pc, end, count: 0, entry: 0, ops: ops.into_boxed_slice(), next: [std::ptr::null_mut(); 2] }
+}
+
+/// Executes the one instruction `insn`; pc is as [`Block::run`] leaves it.
+pub fn step(ctx: &mut Context, insn: &Insn) -> Flow {
+    ctx.state.set_pc(insn.next());
+    let result = riscv64::body::<Exec>(insn.op)(Exec::new(ctx), insn);
+    if let Err(stop) = result
+        && stop != Stop::Syscall
+    {
+        ctx.state.set_pc(insn.pc);
+    }
+    result
+}
+
+/// Entries of the direct-mapped look-up in front of the map.
+const CACHE: usize = 1024;
+
+/// The pre-decoded blocks of one vCPU.
+pub struct Blocks {
+    map: FxHashMap<u64, Box<Block>>,
+    cache: Box<[*mut Block; CACHE]>,
+    /// Blocks that were dropped while one of them may be running; freed at the next safe point.
+    dropped: Vec<Box<Block>>,
+}
+
+impl Default for Blocks {
+    fn default() -> Blocks {
+        Blocks { map: FxHashMap::default(), cache: Box::new([std::ptr::null_mut(); CACHE]), dropped: Vec::new() }
+    }
+}
+
+impl Blocks {
+    /// The block at `pc`, which came after `last` if that is not null; `decode` makes it if it is not there yet.
+    #[inline]
+    pub fn get(&mut self, last: *mut Block, pc: u64, decode: impl FnOnce() -> Block) -> *mut Block {
+        if !last.is_null() {
+            // SAFETY: `last` was given out by this table, and dropped blocks are freed only between calls with null.
+            let next = unsafe { &mut (*last).next };
+            for i in 0..2 {
+                // SAFETY: as above.
+                if !next[i].is_null() && unsafe { (*next[i]).pc } == pc {
+                    return next[i];
+                }
+            }
+            let found = self.find(pc, decode);
+            next[1] = next[0];
+            next[0] = found;
+            return found;
+        }
+        self.dropped.clear();
+        self.find(pc, decode)
+    }
+
+    fn find(&mut self, pc: u64, decode: impl FnOnce() -> Block) -> *mut Block {
+        let slot = (pc >> 1) as usize % CACHE;
+        let cached = self.cache[slot];
+        // SAFETY: the cache holds only blocks of the map, and is emptied when some are dropped.
+        if !cached.is_null() && unsafe { (*cached).pc } == pc {
+            return cached;
+        }
+        let block: *mut Block = &mut **self.map.entry(pc).or_insert_with(|| Box::new(decode()));
+        self.cache[slot] = block;
+        block
+    }
+
+    /// Whether the block at `pc` has run.
+    pub fn has_run(&self, pc: u64) -> bool {
+        self.map.get(&pc).is_some_and(|b| b.count > 0)
+    }
+
+    /// Drops the blocks that came from a guest range.
+    pub fn invalidate(&mut self, start: u64, end: u64) {
+        let gone: Vec<u64> = self.map.values().filter(|b| b.pc < end && start < b.end.max(b.pc + 1)).map(|b| b.pc).collect();
+        if gone.is_empty() {
+            return;
+        }
+        self.dropped.extend(gone.iter().filter_map(|pc| self.map.remove(pc)));
+        self.forget_links();
+    }
+
+    /// Forgets the translations of all blocks, and all links between blocks.
+    pub fn forget_entries(&mut self) {
+        for block in self.map.values_mut() {
+            block.entry = 0;
+        }
+        self.forget_links();
+    }
+
+    fn forget_links(&mut self) {
+        self.cache.fill(std::ptr::null_mut());
+        for block in self.map.values_mut() {
+            block.next = [std::ptr::null_mut(); 2];
+        }
+    }
+
+    /// Number of blocks, and of guest instructions in them.
+    pub fn size(&self) -> (usize, usize) {
+        (self.map.len(), self.map.values().map(|b| b.len()).sum())
+    }
+}
