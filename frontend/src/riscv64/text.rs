@@ -70,7 +70,7 @@ macro_rules! aliases {
 // The first that fits is used. The manual lists them in "RISC-V Assembly Programmer's Handbook" and with the hints.
 aliases! {
     "nop" = "addi" "" if |i| i.rd == 0 && i.rs1 == 0 && i.imm == 0;
-    "li" = "addi" "d, i" if |i| i.rs1 == 0 && i.rd != 0 && i.imm != 0;
+    "li" = "addi" "d, i" if |i| i.rs1 == 0;
     "mv" = "addi" "d, s" if |i| i.imm == 0;
     "not" = "xori" "d, s" if |i| i.imm == -1;
     "neg" = "sub" "d, t" if |i| i.rs1 == 0;
