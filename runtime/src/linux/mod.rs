@@ -10,6 +10,7 @@ pub mod errno;
 pub mod exec;
 pub mod fd;
 pub mod fs;
+pub mod hwprobe;
 pub mod ioctl;
 pub mod ipc;
 pub mod mm;
