@@ -27,6 +27,7 @@ pub enum Reason {
     NotElf,
     Script { interpreter: PathBuf, reason: Box<Reason> },
     TooManyScripts,
+    BadScript,
     WrongMachine(u16),
     Aarch64,
     Bits32,
@@ -34,13 +35,15 @@ pub enum Reason {
     Truncated { what: &'static str, needed: u64, size: u64 },
     NotExecutable(u16),
     HeaderSize(u16),
+    TooManySegments(u64),
+    BadIdentity { class: u8, data: u8 },
     NoSegments,
     Segment { index: usize, problem: SegmentProblem },
     BadInterpreter(&'static str),
     MissingInterpreter(PathBuf),
     Interpreter { path: PathBuf, reason: Box<Reason> },
     NoRoom { start: u64, len: u64, errno: Errno },
-    ArgumentsTooLong { size: u64, stack: u64 },
+    ArgumentsTooLong { size: u64, limit: u64 },
     GuestBase { base: u64, errno: Errno },
 }
 
@@ -50,11 +53,9 @@ pub enum Reason {
 pub enum SegmentProblem {
     FileLarger,
     Misaligned,
-    BadAlignment(u64),
     Wraps,
     BeyondAddressSpace,
     Overlaps(usize),
-    OutOfOrder,
     Huge(u64),
 }
 
@@ -110,6 +111,7 @@ impl fmt::Display for Reason {
                 write!(f, "its interpreter '{}' cannot be run: {reason}", interpreter.display())
             }
             Reason::TooManyScripts => f.write_str("too many scripts are each other's interpreter"),
+            Reason::BadScript => f.write_str("a script whose first line names no interpreter"),
             Reason::WrongMachine(machine) => write!(f, "not a riscv64 or aarch64 ELF (machine {machine})"),
             Reason::Aarch64 => f.write_str("an aarch64 ELF; this build runs riscv64 programs only"),
             Reason::Bits32 => f.write_str("a 32-bit ELF; only 64-bit guests are supported"),
@@ -126,6 +128,12 @@ impl fmt::Display for Reason {
                 write!(f, "an ELF of type {kind}, which is no program{name}")
             }
             Reason::HeaderSize(size) => write!(f, "its program headers are {size} bytes each, not 56"),
+            Reason::TooManySegments(count) => {
+                write!(f, "it has {count} program headers, the kernel takes 1170 at most")
+            }
+            Reason::BadIdentity { class, data } => {
+                write!(f, "a damaged ELF: its class is {class} and its byte order {data}")
+            }
             Reason::NoSegments => f.write_str("it has no loadable segment"),
             Reason::Segment { index, problem } => write!(f, "program header {index} {problem}"),
             Reason::BadInterpreter(why) => write!(f, "the name of its interpreter {why}"),
@@ -138,8 +146,8 @@ impl fmt::Display for Reason {
             Reason::NoRoom { start, len, errno } => {
                 write!(f, "no room for {len:#x} bytes at {start:#x}: {errno}")
             }
-            Reason::ArgumentsTooLong { size, stack } => {
-                write!(f, "arguments and environment take {size} bytes, the stack has {stack}")
+            Reason::ArgumentsTooLong { size, limit } => {
+                write!(f, "arguments and environment take {size} bytes, the limit is {limit}")
             }
             Reason::GuestBase { base, errno } => {
                 write!(f, "the guest's address space does not fit at base {base:#x}: {errno}")
@@ -153,11 +161,9 @@ impl fmt::Display for SegmentProblem {
         match self {
             SegmentProblem::FileLarger => f.write_str("takes more bytes from the file than it has in memory"),
             SegmentProblem::Misaligned => f.write_str("has an address and a file offset that differ within a page"),
-            SegmentProblem::BadAlignment(align) => write!(f, "has an alignment of {align:#x}, no power of two"),
             SegmentProblem::Wraps => f.write_str("wraps around the end of the address space"),
             SegmentProblem::BeyondAddressSpace => f.write_str("lies beyond the guest's address space"),
             SegmentProblem::Overlaps(other) => write!(f, "overlaps program header {other}"),
-            SegmentProblem::OutOfOrder => f.write_str("lies below the one before it"),
             SegmentProblem::Huge(size) => write!(f, "asks for {size:#x} bytes, more than the address space has"),
         }
     }

@@ -70,7 +70,8 @@ impl Memory {
         name: &'static str,
     ) -> Result<(), Errno> {
         // A stack is mapped whole: growing it is not the host kernel's business, whose guess at the limit would be wrong.
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        // MAP_STACK keeps the kernel from making its first page a huge one.
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_STACK;
         let backing = Backing { prot, flags, fd: -1, offset: 0 };
         self.map(Place::FixedFree(range.start.0), range.end - range.start, PAGE_SIZE, backing, None, name)?;
         if grows_down {
@@ -536,8 +537,8 @@ pub(super) fn mmap_top(layout: &Layout) -> u64 {
     page_floor(TASK_SIZE - gap) - PAGE_SIZE * (random(layout.seed, 0) & 0x3_ffff)
 }
 
-/// Random bits for one purpose: SplitMix64 of the seed.
-fn random(seed: u64, purpose: u64) -> u64 {
+/// Random bits for one purpose, out of the seed of a layout (SplitMix64).
+pub fn random(seed: u64, purpose: u64) -> u64 {
     let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(purpose + 1));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

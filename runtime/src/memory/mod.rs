@@ -28,6 +28,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
 pub use addr::{GuestAddr, PAGE_SIZE, Pod, page_ceil, page_floor};
+pub use map::random;
 pub use vma::{MappedFile, Prot, Vma, VmaMap};
 
 use crate::linux::Errno;
@@ -125,6 +126,11 @@ impl Memory {
     /// Whether every byte of `addr..addr + len` is mapped.
     pub fn is_mapped(&self, addr: GuestAddr, len: u64) -> bool {
         addr.checked_add(len).is_some_and(|end| self.lock().vmas.covers(addr.0..end.0))
+    }
+
+    /// Whether nothing of the guest's is mapped in `addr..addr + len`.
+    pub fn is_free(&self, addr: GuestAddr, len: u64) -> bool {
+        addr.checked_add(len).is_some_and(|end| self.lock().vmas.overlapping(addr.0..end.0).next().is_none())
     }
 
     /// Installs the hook that drops everything translated from `start..end`. Called without any lock held, before the

@@ -16,7 +16,7 @@ use std::ops::Range;
 use std::sync::atomic::Ordering;
 
 use super::access::page_span;
-use super::{GuestAddr, Memory, PAGE_SIZE, Prot, Space, Vma};
+use super::{GuestAddr, Memory, PAGE_SIZE, Prot, Space, Vma, page_ceil};
 use crate::host::usercopy;
 
 /// Which pages hold code and which are protected because of it.
@@ -26,6 +26,8 @@ pub(super) struct Watched {
     code: BTreeSet<u64>,
     /// Pages that the guest may write and the host may not.
     protected: BTreeSet<u64>,
+    /// Code pages whose writes may go unnoticed, because the host refused to protect them or an alias.
+    unnoticed: BTreeSet<u64>,
 }
 
 impl Memory {
@@ -76,6 +78,22 @@ impl Memory {
         }
     }
 
+    /// The guest says that it wrote code in `range` (`riscv_flush_icache`, `fence.i`). Writes that can be noticed were: what
+    /// is left are pages that could not be protected, and shared files, which others may write.
+    pub fn flush_code(&self, range: Range<GuestAddr>) {
+        let end = page_ceil(range.end.0).unwrap_or(range.end.0).max(range.start.0);
+        let span = range.start.page().0..end;
+        let space = self.lock();
+        let code = space.watched.code.range(span).copied();
+        let shared = |page| space.vmas.find(page).is_some_and(|vma| vma.shared);
+        let stale: Vec<Range<u64>> = code
+            .filter(|&page| space.watched.unnoticed.contains(&page) || shared(page))
+            .map(|page| page.max(range.start.0)..(page + PAGE_SIZE).min(range.end.0))
+            .collect();
+        drop(space);
+        self.invalidate(&stale);
+    }
+
     /// Reads two bytes of code; `None` where the guest may not execute, or where the file ends before the page does.
     pub fn fetch16(&self, addr: GuestAddr) -> Option<u16> {
         let range = self.exec_range(addr)?;
@@ -101,7 +119,8 @@ impl Memory {
 
     /// Forgets everything about pages that were mapped anew, unmapped, or given other rights.
     pub(super) fn forget_watched(&self, space: &mut Space, range: &Range<u64>) {
-        for set in [&mut space.watched.code, &mut space.watched.protected] {
+        let Watched { code, protected, unnoticed } = &mut space.watched;
+        for set in [code, protected, unnoticed] {
             let gone: Vec<u64> = set.range(range.clone()).copied().collect();
             for page in gone {
                 set.remove(&page);
@@ -119,8 +138,10 @@ impl Memory {
             let sources: Vec<Vma> = space.vmas.iter().filter(|vma| same_file(vma, alias)).cloned().collect();
             for source in sources {
                 let code: Vec<u64> = space.watched.code.range(source.range()).copied().collect();
-                for page in code.iter().filter_map(|&page| page_at(alias, source.offset_at(page))) {
-                    self.protect(space, page);
+                for page in code {
+                    if let Some(shown) = page_at(alias, source.offset_at(page)) {
+                        self.protect(space, shown, page);
+                    }
                 }
             }
         }
@@ -130,20 +151,20 @@ impl Memory {
     /// Protects a new code page and its aliases.
     fn protect_code_page(&self, space: &mut Space, vma: &Vma, page: u64) {
         if vma.prot.write() {
-            self.protect(space, page);
+            self.protect(space, page, page);
         }
         for alias in alias_pages(space, vma, page, is_writable_alias) {
-            self.protect(space, alias);
+            self.protect(space, alias, page);
         }
     }
 
-    /// Takes the host's write permission from one page.
-    fn protect(&self, space: &mut Space, page: u64) {
-        // Should the host refuse (too many areas), writes to this page go unnoticed until `fence.i`, after which a
-        // correct guest expects them at the latest.
-        if self.host_protect(&(page..page + PAGE_SIZE), Prot(libc::PROT_READ)).is_ok() {
-            space.watched.protected.insert(page);
-        }
+    /// Takes the host's write permission from one page that shows the code page `code`.
+    fn protect(&self, space: &mut Space, page: u64, code: u64) {
+        // Should the host refuse (it has too many areas), writes are not seen until the guest says that there were some.
+        match self.host_protect(&(page..page + PAGE_SIZE), Prot(libc::PROT_READ)) {
+            Ok(()) => space.watched.protected.insert(page),
+            Err(_) => space.watched.unnoticed.insert(code),
+        };
     }
 
     /// Forgets that a page is protected; gives the code pages whose translations a write to it makes stale.
