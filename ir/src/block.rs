@@ -37,6 +37,7 @@ pub struct Inst {
 
 impl Inst {
     /// The type of the value it defines; `Void` if none.
+    #[inline]
     pub const fn result(&self) -> Type {
         match self.op.shape() {
             Shape::compare | Shape::fpcmp => Type::I8,

@@ -242,6 +242,7 @@ pub enum Shape {
 
 impl Shape {
     /// Whether ops of this shape read the rounding mode or raise floating-point flags.
+    #[inline]
     pub const fn is_fp(self) -> bool {
         matches!(self, Shape::fp1 | Shape::fp2 | Shape::fp3 | Shape::fpcmp | Shape::fpcvt)
     }
@@ -264,6 +265,7 @@ macro_rules! define_op {
             }
 
             /// The shape of the op's row.
+            #[inline]
             pub const fn shape(self) -> Shape {
                 match self { $(Op::$variant => Shape::$shape,)* }
             }
@@ -285,6 +287,7 @@ for_each_op!(define_op);
 
 impl Op {
     /// Number of value arguments.
+    #[inline]
     pub const fn arity(self) -> usize {
         match self.shape() {
             Shape::special => match self {
@@ -301,12 +304,14 @@ impl Op {
     }
 
     /// Whether the op can raise a guest memory fault (or a misalignment trap).
+    #[inline]
     pub const fn may_fault(self) -> bool {
         matches!(self, Op::Load | Op::Store | Op::AtomicRmw | Op::AtomicCas | Op::StoreCond)
     }
 
     /// Whether the op must stay even if its result is unused: it writes state or memory, may fault, orders memory, or
     /// raises floating-point flags.
+    #[inline]
     pub const fn has_effect(self) -> bool {
         self.may_fault() || matches!(self, Op::Set | Op::Fence) || (self.shape().is_fp() && !matches!(self, Op::Fclass))
     }

@@ -2,10 +2,10 @@
 
 use mynah_ir::interp::{self, Exit, Fault};
 use mynah_ir::passes::{self, PASSES, Passes};
-use mynah_ir::testing::{Kinds, Rng, TestMemory, random_block, random_state};
+use mynah_ir::testing::{Kinds, Rng, TestMemory, random_block, random_chain, random_state};
 use mynah_ir::{Block, parse_block, verify};
 
-const SEEDS: u64 = 4000;
+const SEEDS: u64 = 2000;
 /// States that each block runs on.
 const RUNS: u64 = 3;
 
@@ -69,6 +69,26 @@ fn passes_keep_the_meaning() {
         assert!(changed as u64 > SEEDS / 20, "{name} changed only {changed} blocks");
     }
     assert!(faults > SEEDS / 20 && finished > SEEDS / 2, "{faults} faults, {finished} blocks to the end");
+}
+
+/// Rules of arithmetic, densely: chains of integer ops whose values can all be seen.
+#[test]
+fn passes_keep_chains() {
+    let pipelines = pipelines();
+    for seed in 0..SEEDS * 10 {
+        let block = random_chain(seed);
+        check_legal(&block, seed, "as generated");
+        let before: Vec<Outcome> = (0..RUNS).map(|run| execute(&block, seed * RUNS + run)).collect();
+        for (name, passes) in &pipelines {
+            let mut after = block.clone();
+            passes::run(&mut after, *passes);
+            check_legal(&after, seed, name);
+            for (run, before) in before.iter().enumerate() {
+                let now = execute(&after, seed * RUNS + run as u64);
+                assert!(now == *before, "seed {seed}, run {run}, {name}\n{block}{after}");
+            }
+        }
+    }
 }
 
 /// Running the passes again finds nothing that makes the block longer.

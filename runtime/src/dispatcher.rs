@@ -29,31 +29,46 @@ const CALL_STACK: u64 = 384 << 10;
 /// Length of an `ecall`.
 const ECALL: u64 = 4;
 
+/// Why a run of guest code came back to the dispatcher.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// The instruction at pc stopped (for a system call: the one before).
+    Stop(Stop),
+    /// There is no instruction at pc, or none that can be fetched.
+    NoInstruction,
+}
+
 impl Vcpu {
     /// Runs until the thread exits; gives its exit status.
     pub fn run(&mut self) -> i32 {
         let marker = 0u8;
         self.ctx.set_stack_limit((&raw const marker as u64).saturating_sub(CALL_STACK));
         self.process.register(&self.ctx, &self.in_code);
-        let start = Instant::now();
+        self.started = Instant::now();
         let status = loop {
             self.take_note();
             if self.ctx.exit_requested() {
                 signal::deliver_pending(self);
                 continue;
             }
-            if let Some(status) = self.advance() {
+            if let Some(status) = self.advance().and_then(|event| self.handle(event)) {
                 break status;
             }
         };
-        self.counts.total_ns += start.elapsed().as_nanos() as u64;
-        self.process.stats.add(&self.counts);
+        self.settle_counts();
         self.process.unregister(&self.ctx);
         status
     }
 
+    /// Hands this thread's counts to the process.
+    pub(crate) fn settle_counts(&mut self) {
+        self.counts.total_ns += self.started.elapsed().as_nanos() as u64;
+        self.started = Instant::now();
+        self.process.stats.add(&std::mem::take(&mut self.counts));
+    }
+
     /// Takes note of changes of code that this or other threads made.
-    fn take_note(&mut self) {
+    pub(crate) fn take_note(&mut self) {
         if self.process.version() == self.seen {
             return;
         }
@@ -70,9 +85,8 @@ impl Vcpu {
         self.forget_jumps();
     }
 
-    /// Runs from the current pc until something needs the dispatcher's attention; gives the exit status if the thread
-    /// ends.
-    fn advance(&mut self) -> Option<i32> {
+    /// Runs from the current pc until there is an event, or until somebody may want the dispatcher's attention.
+    pub(crate) fn advance(&mut self) -> Option<Event> {
         let mut last: *mut Block = std::ptr::null_mut();
         loop {
             let block = self.block(last);
@@ -85,13 +99,13 @@ impl Vcpu {
                 return self.enter(block.entry);
             }
             if block.is_empty() {
-                return self.no_instruction(block.pc);
+                return Some(Event::NoInstruction);
             }
             block.count = block.count.saturating_add(1);
             self.counts.tier0_blocks += 1;
             self.counts.tier0_insns += block.len() as u64;
             if let Err(stop) = block.run(&mut self.ctx) {
-                return self.stopped(stop);
+                return Some(Event::Stop(stop));
             }
             if self.ctx.exit_requested() {
                 return None;
@@ -187,7 +201,7 @@ impl Vcpu {
     }
 
     /// Enters translated code and handles the way it was left.
-    fn enter(&mut self, entry: u64) -> Option<i32> {
+    fn enter(&mut self, entry: u64) -> Option<Event> {
         self.ctx.guest_mxcsr = enter::mxcsr_for(self.ctx.state.get(FRM_CELL) as u8);
         self.ctx.exit_link = 0;
         self.in_code.store(true, Ordering::SeqCst);
@@ -203,7 +217,7 @@ impl Vcpu {
             Exit::Syscall => {
                 let pc = self.pc();
                 self.set_pc(pc.wrapping_add(ECALL));
-                self.stopped(Stop::Syscall)
+                Some(Event::Stop(Stop::Syscall))
             }
             Exit::Indirect => {
                 self.found(self.ctx.exit_link);
@@ -222,7 +236,7 @@ impl Vcpu {
                 if let Some(pc) = self.process.code.find_fault(self.ctx.fault_host_pc) {
                     self.set_pc(pc);
                 }
-                self.stopped(Stop::Fault)
+                Some(Event::Stop(Stop::Fault))
             }
             Exit::Trap(_) | Exit::Interpret => self.step(),
         }
@@ -243,22 +257,33 @@ impl Vcpu {
     }
 
     /// Executes the one instruction at pc in tier 0.
-    fn step(&mut self) -> Option<i32> {
+    fn step(&mut self) -> Option<Event> {
         let (pc, process) = (self.pc(), self.process);
         let page = &mut self.code_page;
         let insn = riscv64::fetch_insn(pc, &mut |addr| fetch(&process.memory, page, addr), &process.options.cpu);
         match insn {
             Ok(insn) => {
                 let result: Flow = tier0::step(&mut self.ctx, &insn);
-                result.err().and_then(|stop| self.stopped(stop))
+                result.err().map(Event::Stop)
             }
-            Err(_) => self.no_instruction(pc),
+            Err(_) => Some(Event::NoInstruction),
         }
     }
 
+    /// Does what an event calls for; gives the exit status if the thread ends.
+    fn handle(&mut self, event: Event) -> Option<i32> {
+        match event {
+            Event::Stop(Stop::Syscall) => return self.system_call(),
+            Event::Stop(Stop::Fault) => self.faulted(),
+            Event::Stop(Stop::Trap(kind)) => self.trapped(kind),
+            Event::NoInstruction => self.no_instruction(),
+        }
+        None
+    }
+
     /// There is no instruction at pc: the guest gets the signal that says why.
-    fn no_instruction(&mut self, pc: u64) -> Option<i32> {
-        let process = self.process;
+    fn no_instruction(&mut self) {
+        let (pc, process) = (self.pc(), self.process);
         let page = &mut self.code_page;
         match riscv64::fetch_insn(pc, &mut |addr| fetch(&process.memory, page, addr), &process.options.cpu) {
             Err(FetchError::Unmapped(addr)) => {
@@ -270,17 +295,6 @@ impl Vcpu {
             // Another thread has just put an instruction there.
             Ok(_) => self.blocks.invalidate(pc, pc.wrapping_add(2)),
         }
-        None
-    }
-
-    /// Handles what stopped the instruction at pc (or, for a system call, the one before).
-    fn stopped(&mut self, stop: Stop) -> Option<i32> {
-        match stop {
-            Stop::Syscall => return self.system_call(),
-            Stop::Fault => self.faulted(),
-            Stop::Trap(kind) => self.trapped(kind),
-        }
-        None
     }
 
     fn system_call(&mut self) -> Option<i32> {

@@ -9,6 +9,7 @@ pub mod loader;
 pub mod memory;
 pub mod options;
 pub mod process;
+pub mod start;
 pub mod stats;
 pub mod tier0;
 pub mod translate;

@@ -79,7 +79,7 @@ impl Default for Options {
             tiers: Tiers::default(),
             threshold: THRESHOLD,
             cache_size: CACHE_SIZE,
-            passes: None,
+            passes: Passes::ALL,
             verify: false,
             seed: None,
             stats: false,

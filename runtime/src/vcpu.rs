@@ -1,6 +1,7 @@
 //! A guest thread.
 
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use mynah_backend::Context;
 use mynah_backend::context::{EMPTY_JUMP, JUMP_TABLE_ENTRIES, JumpEntry};
@@ -33,6 +34,8 @@ pub struct Vcpu {
     pub(crate) blocks: Blocks,
     /// Counts since the thread began.
     pub counts: Counts,
+    /// When it began to run.
+    pub(crate) started: Instant,
     /// How many of the process's changes this vCPU has taken note of.
     pub(crate) seen: u64,
     /// Whether it is in translated code, for whoever wants everybody out.
@@ -61,6 +64,7 @@ impl Vcpu {
             borrowed: None,
             blocks: Blocks::default(),
             counts: Counts::default(),
+            started: Instant::now(),
             seen: process.version(),
             in_code: AtomicBool::new(false),
             code_page: 1,

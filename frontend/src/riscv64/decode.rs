@@ -5,6 +5,7 @@
 
 use super::cpu::Cpu;
 use super::csr;
+use super::format::Format;
 use super::insn::Insn;
 use super::row::{Class, Row};
 use super::table::{LEN, ROWS, ROWS_CONST};
@@ -14,27 +15,47 @@ use super::table::{LEN, ROWS, ROWS_CONST};
 pub fn decode(word: u32, pc: u64, cpu: &Cpu) -> Option<Insn> {
     let (word, candidates) =
         if word & 3 == 3 { (word, INDEX32.candidates(word)) } else { (word & 0xffff, INDEX16.candidates(word)) };
-    let op = candidates.iter().copied().find(|&op| {
-        let (mask, value) = FIXED_BITS[op as usize];
-        word & mask == value && !ROWS[op as usize].excepts(word)
-    })?;
-    if !cpu.has_row(op) {
-        return None;
-    }
-    let row = &ROWS[op as usize];
-    let insn = row.format.unpack(word, pc, op);
-    (row.class != Class::Csr || csr::is_legal(&insn, cpu)).then_some(insn)
+    let op = candidates.iter().copied().find(|&op| BRIEFS[op as usize].matches(word, op))?;
+    let brief = &BRIEFS[op as usize];
+    let insn = brief.format.unpack(word, pc, op);
+    (cpu.has_row(op) && (!brief.csr || csr::is_legal(&insn, cpu))).then_some(insn)
 }
 
-/// Mask and value of each row, close together for the search.
-static FIXED_BITS: [(u32, u32); LEN] = {
-    let mut bits = [(0, 0); LEN];
-    let mut op = 0;
+/// What decoding needs of a row, packed so that the whole table stays in the host's first-level cache.
+#[derive(Clone, Copy)]
+struct Brief {
+    mask: u32,
+    value: u32,
+    format: Format,
+    has_exceptions: bool,
+    csr: bool,
+}
+
+impl Brief {
+    const fn of(row: &Row) -> Brief {
+        Brief {
+            mask: row.mask,
+            value: row.value,
+            format: row.format,
+            has_exceptions: !row.except.is_empty(),
+            csr: matches!(row.class, Class::Csr),
+        }
+    }
+
+    #[inline(always)]
+    fn matches(&self, word: u32, op: u16) -> bool {
+        word & self.mask == self.value && !(self.has_exceptions && ROWS[op as usize].excepts(word))
+    }
+}
+
+static BRIEFS: [Brief; LEN] = {
+    let mut briefs = [Brief::of(&ROWS_CONST[0]); LEN];
+    let mut op = 1;
     while op < LEN {
-        bits[op] = (ROWS_CONST[op].mask, ROWS_CONST[op].value);
+        briefs[op] = Brief::of(&ROWS_CONST[op]);
         op += 1;
     }
-    bits
+    briefs
 };
 
 /// opcode, funct3 and the upper five bits of funct7.

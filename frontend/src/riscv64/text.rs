@@ -205,8 +205,8 @@ fn f(n: u8) -> &'static str {
 fn number(v: i32) -> String {
     match v {
         -9..=9 => v.to_string(),
-        0.. => format!("{v:#x}"),
-        _ => format!("-{:#x}", v.unsigned_abs()),
+        10.. => format!("{v:#x}"),
+        ..-9 => format!("-{:#x}", v.unsigned_abs()),
     }
 }
 

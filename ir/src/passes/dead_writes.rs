@@ -30,5 +30,7 @@ pub(super) fn run(block: &mut Block, scratch: &mut Scratch) {
             _ => {}
         }
     }
-    sweep.run(block, |out, index, inst| if dead[index] { Value::NONE } else { out.push(inst) });
+    if dead.contains(&true) {
+        sweep.run(block, |out, index, inst| if dead[index] { Value::NONE } else { out.push(inst) });
+    }
 }

@@ -1,29 +1,26 @@
 //! Operands: edges of each format, and random ones that are likely to hit a boundary.
 
 use mynah_ir::Type;
+use mynah_ir::testing::Rng;
 
 /// How many random cases a test runs: `standard`, times the variable `MYNAH_TEST_SCALE` if it is set.
 pub fn scaled(standard: usize) -> usize {
     standard * std::env::var("MYNAH_TEST_SCALE").map_or(1, |s| s.parse().expect("MYNAH_TEST_SCALE is a number"))
 }
 
-/// A xorshift generator.
-pub struct Random(u64);
+/// A generator of operands.
+pub struct Random(Rng);
 
 impl Random {
     /// Seeded by the variable `MYNAH_TEST_SEED`, else always the same. Prints the seed, which a failing test shows.
     pub fn new() -> Random {
-        let seed =
-            std::env::var("MYNAH_TEST_SEED").map_or(0x9e37_79b9, |s| s.parse().expect("MYNAH_TEST_SEED is a number"));
+        let seed = std::env::var("MYNAH_TEST_SEED").map_or(1, |s| s.parse().expect("MYNAH_TEST_SEED is a number"));
         println!("MYNAH_TEST_SEED={seed}");
-        Random(seed.max(1))
+        Random(Rng::new(seed))
     }
 
     pub fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+        self.0.bits()
     }
 
     /// A number below `n`.

@@ -406,7 +406,7 @@ extern "C" fn on_signal(signal: i32, info: *const SigInfo, context: *mut libc::u
 /// Makes the interrupted thread come back to its dispatcher soon.
 fn request_exit(vcpu: &Vcpu, context: &mut libc::ucontext_t) {
     compiler_fence(Ordering::SeqCst);
-    vcpu.ctx.exit_request.store(1, Ordering::SeqCst);
+    vcpu.ctx.request_exit();
     let pc = &mut context.uc_mcontext.gregs[libc::REG_RIP as usize];
     *pc = syscall::interrupt(*pc as u64) as i64;
 }

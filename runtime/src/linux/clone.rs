@@ -206,7 +206,7 @@ fn fork_process(vcpu: &mut Vcpu, request: &Request) -> Result<i32, Errno> {
         }
         Err(_) => {}
     }
-    host::set_mask(vcpu.signals.mask);
+    signal::apply_mask(vcpu);
     id
 }
 
@@ -237,8 +237,9 @@ fn become_child(vcpu: &mut Vcpu, request: &Request) {
     // SAFETY: no memory is involved.
     vcpu.tid = unsafe { libc::gettid() };
     thread::reset_count();
+    vcpu.process.after_fork(&vcpu.ctx);
     vcpu.signals.inbox.clear();
-    vcpu.ctx.exit_request.store(0, std::sync::atomic::Ordering::SeqCst);
+    vcpu.ctx.clear_exit_request();
     request.prepare(vcpu);
     if let Some(word) = request.pointer(flag::CHILD_SETTID, request.child_tid) {
         let _ = vcpu.process.memory.write(word, &vcpu.tid);
@@ -285,7 +286,7 @@ fn borrow(vcpu: &mut Vcpu, request: &Request) -> Result<i32, Errno> {
     };
     let id = if id == -1 { Err(Errno::last()) } else { Ok(id) };
     host::set_current(vcpu);
-    host::set_mask(vcpu.signals.mask);
+    signal::apply_mask(vcpu);
     id
 }
 

@@ -10,10 +10,11 @@ use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileExt, MetadataExt};
 
-use super::{Errno, Outcome, fs};
+use super::sigcalls::answer;
+use super::{Answer, Errno, fs};
 use crate::host::signal::{self as host, SIGNALS, SYNCHRONOUS, bit};
-use crate::host::syscall::{ERESTARTSYS, blocking_syscall};
-use crate::linux::signal::SIG_IGN;
+use crate::host::syscall::blocking_syscall;
+use crate::linux::signal::{SIG_IGN, apply_mask};
 use crate::memory::GuestAddr;
 use crate::vcpu::Vcpu;
 
@@ -58,20 +59,18 @@ impl Strings {
 }
 
 /// `execve(path, arguments, environment)`.
-pub fn execve(vcpu: &mut Vcpu, [path, argv, envp, ..]: [u64; 6]) -> Outcome {
+pub fn execve(vcpu: &mut Vcpu, [path, argv, envp, ..]: [u64; 6]) -> Answer {
     execute(vcpu, libc::AT_FDCWD, [path, argv, envp], 0)
 }
 
 /// `execveat(directory, path, arguments, environment, flags)`.
-pub fn execveat(vcpu: &mut Vcpu, [directory, path, argv, envp, flags, _]: [u64; 6]) -> Outcome {
+pub fn execveat(vcpu: &mut Vcpu, [directory, path, argv, envp, flags, _]: [u64; 6]) -> Answer {
     execute(vcpu, directory as i32, [path, argv, envp], flags)
 }
 
-fn execute(vcpu: &mut Vcpu, directory: i32, pointers: [u64; 3], flags: u64) -> Outcome {
-    match prepare(vcpu, directory, pointers, flags) {
-        Ok(command) => run(vcpu, command),
-        Err(errno) => errno.into(),
-    }
+fn execute(vcpu: &mut Vcpu, directory: i32, pointers: [u64; 3], flags: u64) -> Answer {
+    let command = prepare(vcpu, directory, pointers, flags)?;
+    run(vcpu, command)
 }
 
 /// Finds out what to execute.
@@ -307,33 +306,31 @@ fn check_interpreter(vcpu: &Vcpu, file: &File, head: &[u8]) -> Result<(), Errno>
 }
 
 /// Executes. Returns only if it failed or a signal came first.
-fn run(vcpu: &mut Vcpu, command: Command) -> Outcome {
-    let kept;
-    let command = match &mut vcpu.borrowed {
-        // The parent frees it when this child has gone.
-        Some(borrowed) => &*borrowed.command.insert(command),
-        None => {
-            kept = command;
-            &kept
-        }
-    };
-    let directory = command.directory as u64;
+fn run(vcpu: &mut Vcpu, command: Command) -> Answer {
     let (path, argv, envp) = (command.path.as_ptr().expose_provenance() as u64, command.argv.address(), command.envp.address());
-    let ignored: Vec<i32> = (1..=SIGNALS)
-        .filter(|&signal| SYNCHRONOUS & bit(signal) != 0 && vcpu.actions().get(signal).handler == SIG_IGN)
-        .collect();
-    ignored.iter().for_each(|&signal| host::ignore_for_exec(signal));
-    host::set_mask_for_exec(vcpu.signals.mask);
     let (number, args) = match (command.directory, command.flags) {
         // The older call where it will do: filters of system calls know it.
         (libc::AT_FDCWD, 0) => (libc::SYS_execve, [path, argv, envp, 0, 0, 0]),
-        _ => (libc::SYS_execveat, [directory, path, argv, envp, command.flags, 0]),
+        (directory, flags) => (libc::SYS_execveat, [directory as u64, path, argv, envp, flags, 0]),
     };
+    let kept = match &mut vcpu.borrowed {
+        // The parent frees it when this child has gone.
+        Some(borrowed) => {
+            borrowed.command = Some(command);
+            None
+        }
+        None => Some(command),
+    };
+    let ignored = |signal: &i32| SYNCHRONOUS & bit(*signal) != 0 && vcpu.actions().get(*signal).handler == SIG_IGN;
+    let ignored: Vec<i32> = (1..=SIGNALS).filter(ignored).collect();
+    ignored.iter().for_each(|&signal| host::ignore_for_exec(signal));
+    host::set_mask_for_exec(vcpu.signals.mask);
     // SAFETY: the strings live until the call fails; if it succeeds, nothing of this program is left.
     let result = unsafe { blocking_syscall(&vcpu.ctx.exit_request, number, args) };
     ignored.iter().for_each(|&signal| vcpu.actions().reapply(signal));
-    host::set_mask(vcpu.signals.mask);
-    if result == -ERESTARTSYS { Outcome::RestartAlways } else { Errno::from_host(result).into() }
+    apply_mask(vcpu);
+    drop(kept);
+    answer(result)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 pub mod abi;
 pub mod arguments;
 pub mod clone;
+pub mod compatibility;
 pub mod errno;
 pub mod exec;
 pub mod fd;

@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use super::Outcome;
-use super::sigcalls::outcome;
+use super::Answer;
+use super::sigcalls::answer;
 use crate::host::syscall::syscall;
 use crate::vcpu::Vcpu;
 
@@ -36,12 +36,12 @@ pub fn end(vcpu: &mut Vcpu, status: i32) -> ! {
 }
 
 /// `exit_group(status)`.
-pub fn exit_group(vcpu: &mut Vcpu, [status, ..]: [u64; 6]) -> Outcome {
+pub fn exit_group(vcpu: &mut Vcpu, [status, ..]: [u64; 6]) -> Answer {
     end(vcpu, status as i32 & 0xff)
 }
 
 /// `unshare(flags)`.
-pub fn unshare(_: &mut Vcpu, [flags, ..]: [u64; 6]) -> Outcome {
+pub fn unshare(_: &mut Vcpu, [flags, ..]: [u64; 6]) -> Answer {
     // SAFETY: no memory is involved.
-    outcome(unsafe { syscall(libc::SYS_unshare, [flags, 0, 0, 0, 0, 0]) })
+    answer(unsafe { syscall(libc::SYS_unshare, [flags, 0, 0, 0, 0, 0]) })
 }

@@ -88,7 +88,7 @@ pub fn push(vcpu: &mut Vcpu, info: &SigInfo, action: &Action) -> Result<(), Errn
     if vcpu.signals.altstack.flags & AltStack::AUTODISARM != 0 {
         vcpu.signals.altstack = AltStack::NONE;
     }
-    vcpu.set_x(1, vcpu.process.image.sigreturn);
+    vcpu.set_x(1, vcpu.process.image.sigreturn.0);
     vcpu.set_x(2, addr.0);
     vcpu.set_x(10, info.signo as u64);
     vcpu.set_x(11, addr.0);

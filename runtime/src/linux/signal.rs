@@ -3,7 +3,6 @@
 //! `host::signal` says how signals reach a vCPU's inbox. Here the dispatcher, between two guest instructions, chooses the
 //! signal, looks up what the guest wants, and writes the frame ([`super::sigframe`]) or acts by default.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::host::signal::{self as host, Disposition, Inbox, SIGNALS, SYNCHRONOUS, bit};
@@ -243,6 +242,11 @@ impl Vcpu {
     pub fn actions(&self) -> &Actions {
         self.signals.own_actions.as_deref().unwrap_or(&self.process.actions)
     }
+
+    /// Makes this thread come back to [`deliver_pending`] before the next guest instruction.
+    pub fn request_exit(&self) {
+        self.ctx.request_exit();
+    }
 }
 
 /// Writes the outcome of the system call at `ecall_pc` to the guest's registers. The state's pc must already be behind the
@@ -280,9 +284,11 @@ pub fn deliver_pending(vcpu: &mut Vcpu) {
     }
 }
 
-/// Sets the host's mask to the guest's.
-fn apply_mask(vcpu: &mut Vcpu) {
-    host::set_mask(vcpu.signals.effective_mask());
+/// Sets the host's mask to the guest's, unless a captured signal keeps all others blocked until it has been delivered.
+pub(super) fn apply_mask(vcpu: &Vcpu) {
+    if !vcpu.signals.inbox.has_captured() {
+        host::set_mask(vcpu.signals.effective_mask());
+    }
 }
 
 /// Lets the signals through that the guest does not block; for a thread whose vCPU has just become current.
@@ -413,8 +419,8 @@ pub const SEGV_ACCERR: i32 = 2;
 /// Says what killed the guest, and dies of it.
 fn die_of_fault(vcpu: &mut Vcpu, info: SigInfo) -> ! {
     let (pc, name) = (vcpu.pc(), signal_name(info.signo));
-    let symbol = vcpu.process.image.symbolize(&vcpu.process.memory, pc);
-    let place = symbol.map(|(name, offset)| format!(" ({name}+{offset:#x})")).unwrap_or_default();
+    let symbol = vcpu.process.image.symbol(&vcpu.process.memory, pc);
+    let place = symbol.map(|symbol| format!(" ({symbol})")).unwrap_or_default();
     eprintln!("mynah: guest killed by {name} at {pc:#x}{place}: address {:#x}", info.addr());
     process::before_exit(vcpu);
     host::die(info.signo)

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 
 use super::clone::{Request, flag};
-use super::sigcalls::outcome;
-use super::{Errno, Outcome, process, signal};
+use super::sigcalls::answer;
+use super::{Answer, Errno, Outcome, process, signal};
 use crate::host::signal::{self as host, SignalStack};
 use crate::host::syscall::{blocking_syscall, syscall};
 use crate::host::usercopy;
@@ -66,7 +66,7 @@ pub(super) fn spawn(vcpu: &mut Vcpu, request: &Request) -> Result<i32, Errno> {
     }
     // libc takes signal 33 for itself when it makes its first thread.
     vcpu.actions().reapply(33);
-    host::set_mask(vcpu.signals.mask);
+    signal::apply_mask(vcpu);
     created.map(|()| tid.load(Ordering::Acquire))
 }
 
@@ -237,36 +237,36 @@ pub fn set_tid_address(vcpu: &mut Vcpu, [word, ..]: [u64; 6]) -> Outcome {
 
 /// `set_robust_list(head, size)`. The kernel is told as well where it can follow the guest's pointers: it releases the locks
 /// of threads that are killed.
-pub fn set_robust_list(vcpu: &mut Vcpu, [head, size, ..]: [u64; 6]) -> Outcome {
+pub fn set_robust_list(vcpu: &mut Vcpu, [head, size, ..]: [u64; 6]) -> Answer {
     if size != ROBUST_HEAD {
-        return Errno::EINVAL.into();
+        return Err(Errno::EINVAL.into());
     }
     vcpu.robust_list = GuestAddr(head);
     if vcpu.process.memory.guest_base() == 0 {
         // SAFETY: the kernel follows the list when the thread dies, and copes with bad pointers.
         unsafe { syscall(libc::SYS_set_robust_list, [head, size, 0, 0, 0, 0]) };
     }
-    Outcome::Return(0)
+    Ok(0)
 }
 
 /// `get_robust_list(thread, head, size)`. The host's answer for another thread is the guest's only if that thread has set its
 /// list; libc sets one for every host thread.
-pub fn get_robust_list(vcpu: &mut Vcpu, [thread, head, size, ..]: [u64; 6]) -> Outcome {
+pub fn get_robust_list(vcpu: &mut Vcpu, [thread, head, size, ..]: [u64; 6]) -> Answer {
     let (mut list, mut bytes) = (vcpu.robust_list.0, ROBUST_HEAD);
     if thread as i32 != 0 && thread as i32 != vcpu.tid {
         let args = [thread, &raw mut list as u64, &raw mut bytes as u64, 0, 0, 0];
         // SAFETY: the kernel writes two words.
-        if let Err(errno) = Errno::from_host(unsafe { syscall(libc::SYS_get_robust_list, args) }) {
-            return errno.into();
-        }
+        answer(unsafe { syscall(libc::SYS_get_robust_list, args) })?;
         list = list.wrapping_sub(vcpu.process.memory.guest_base());
     }
     let memory = &vcpu.process.memory;
-    memory.write(GuestAddr(size), &bytes).and_then(|()| memory.write(GuestAddr(head), &list)).map(|()| 0).into()
+    memory.write(GuestAddr(size), &bytes)?;
+    memory.write(GuestAddr(head), &list)?;
+    Ok(0)
 }
 
 /// `futex(word, op, value, timeout or count, word 2, value 3)`.
-pub fn futex(vcpu: &mut Vcpu, [word, op, value, timeout, word2, value3]: [u64; 6]) -> Outcome {
+pub fn futex(vcpu: &mut Vcpu, [word, op, value, timeout, word2, value3]: [u64; 6]) -> Answer {
     use libc::{FUTEX_CMP_REQUEUE, FUTEX_CMP_REQUEUE_PI, FUTEX_REQUEUE, FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_WAKE, FUTEX_WAKE_OP};
     let memory = &vcpu.process.memory;
     let command = op as i32 & libc::FUTEX_CMD_MASK;
@@ -278,19 +278,15 @@ pub fn futex(vcpu: &mut Vcpu, [word, op, value, timeout, word2, value3]: [u64; 6
     }
     let host = |address: u64| memory.g2h(GuestAddr(address)) as u64;
     let timeout = if counts || timeout == 0 { timeout } else { host(timeout) };
-    let word = match memory.pointer(GuestAddr(word), 4) {
-        Ok(word) => word as u64,
-        Err(errno) => return errno.into(),
-    };
-    let args = [word, op, value, timeout, host(word2), value3];
+    let args = [memory.pointer(GuestAddr(word), 4)? as u64, op, value, timeout, host(word2), value3];
     // SAFETY: the kernel checks the addresses; they lie in the guest's part of the address space.
-    outcome(unsafe { blocking_syscall(&vcpu.ctx.exit_request, libc::SYS_futex, args) })
+    answer(unsafe { blocking_syscall(&vcpu.ctx.exit_request, libc::SYS_futex, args) })
 }
 
 /// `membarrier(command, flags, cpu)`: guest threads are host threads, so the host's barrier is the guest's.
-pub fn membarrier(_: &mut Vcpu, [command, flags, cpu, ..]: [u64; 6]) -> Outcome {
+pub fn membarrier(_: &mut Vcpu, [command, flags, cpu, ..]: [u64; 6]) -> Answer {
     // SAFETY: no memory is involved.
-    outcome(unsafe { syscall(libc::SYS_membarrier, [command, flags, cpu, 0, 0, 0]) })
+    answer(unsafe { syscall(libc::SYS_membarrier, [command, flags, cpu, 0, 0, 0]) })
 }
 
 /// `rseq`: refused, as by a kernel without it. A restartable sequence would have to be aborted inside translated code.

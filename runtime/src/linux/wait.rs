@@ -1,7 +1,7 @@
 //! Waiting for children, which are host processes.
 
-use super::Outcome;
-use super::sigcalls::outcome;
+use super::Answer;
+use super::sigcalls::answer;
 use super::signal::SigInfo;
 use crate::host::syscall::blocking_syscall;
 use crate::memory::GuestAddr;
@@ -11,49 +11,36 @@ use crate::vcpu::Vcpu;
 type Usage = [u64; 18];
 
 /// `wait4(process, status, options, usage)`.
-pub fn wait4(vcpu: &mut Vcpu, [process, status, options, usage, ..]: [u64; 6]) -> Outcome {
+pub fn wait4(vcpu: &mut Vcpu, [process, status, options, usage, ..]: [u64; 6]) -> Answer {
     let (mut host_status, mut host_usage): (i32, Usage) = (0, [0; 18]);
     let args = [process, &raw mut host_status as u64, options, &raw mut host_usage as u64, 0, 0];
     // SAFETY: the kernel writes a status and a usage.
-    let result = unsafe { blocking_syscall(&vcpu.ctx.exit_request, libc::SYS_wait4, args) };
-    if result <= 0 {
-        return outcome(result);
+    let child = answer(unsafe { blocking_syscall(&vcpu.ctx.exit_request, libc::SYS_wait4, args) })?;
+    if child != 0 && status != 0 {
+        vcpu.process.memory.write(GuestAddr(status), &host_status)?;
     }
-    let memory = &vcpu.process.memory;
-    let write = || {
-        if status != 0 {
-            memory.write(GuestAddr(status), &host_status)?;
-        }
-        if usage != 0 {
-            memory.write(GuestAddr(usage), &host_usage)?;
-        }
-        Ok(result as u64)
-    };
-    write().into()
+    if child != 0 && usage != 0 {
+        vcpu.process.memory.write(GuestAddr(usage), &host_usage)?;
+    }
+    Ok(child)
 }
 
 /// `waitid(kind, id, info, options, usage)`.
-pub fn waitid(vcpu: &mut Vcpu, [kind, id, info, options, usage, _]: [u64; 6]) -> Outcome {
+pub fn waitid(vcpu: &mut Vcpu, [kind, id, info, options, usage, _]: [u64; 6]) -> Answer {
     let (mut host_info, mut host_usage): (SigInfo, Usage) = (SigInfo::NONE, [0; 18]);
     let args = [kind, id, &raw mut host_info as u64, options, &raw mut host_usage as u64, 0];
     // SAFETY: the kernel writes a siginfo and a usage.
-    let result = unsafe { blocking_syscall(&vcpu.ctx.exit_request, libc::SYS_waitid, args) };
-    if result < 0 {
-        return outcome(result);
-    }
+    let result = answer(unsafe { blocking_syscall(&vcpu.ctx.exit_request, libc::SYS_waitid, args) })?;
     let memory = &vcpu.process.memory;
-    let write = || {
-        // Without a child the kernel leaves the usage alone and clears the info.
-        if usage != 0 && host_info.signo != 0 {
-            memory.write(GuestAddr(usage), &host_usage)?;
-        }
-        if info != 0 {
-            // The kernel writes these fields only: number, error, code; process, user, status.
-            memory.write(GuestAddr(info), &[host_info.signo, host_info.errno, host_info.code])?;
-            let [first, second] = [host_info.fields[0], host_info.fields[1]];
-            memory.write(GuestAddr(info) + 16, &[first as u32, (first >> 32) as u32, second as u32])?;
-        }
-        Ok(result as u64)
-    };
-    write().into()
+    // Without a child the kernel leaves the usage alone and clears the info.
+    if usage != 0 && host_info.signo != 0 {
+        memory.write(GuestAddr(usage), &host_usage)?;
+    }
+    if info != 0 {
+        // The kernel writes these fields only: number, error, code; process, user, status.
+        memory.write(GuestAddr(info), &[host_info.signo, host_info.errno, host_info.code])?;
+        let [first, second] = [host_info.fields[0], host_info.fields[1]];
+        memory.write(GuestAddr(info) + 16, &[first as u32, (first >> 32) as u32, second as u32])?;
+    }
+    Ok(result)
 }

@@ -184,13 +184,13 @@ const FLI: [[u64; 3]; 32] = [
     [0x7e00, 0x7fc0_0000, 0x7ff8_0000_0000_0000], // nan
 ];
 
-/// `f(rd)` = the constant number `rs1`, which the decoder puts into the immediate.
+/// `f(rd)` = the constant whose number stands in the place of `rs1`.
 macro_rules! constant {
     ($($name:ident = $ty:ident column $column:literal;)*) => {
         $(
             #[doc = concat!("`", stringify!($name), "`")]
             pub fn $name<B: Build>(b: &mut B, i: &Insn) -> Flow {
-                let bits = b.iconst(bits_of($ty), FLI[i.imm as usize % FLI.len()][$column]);
+                let bits = b.iconst(bits_of($ty), FLI[i.rs1 as usize % FLI.len()][$column]);
                 b.set_raw($ty, i.rd, bits);
                 Ok(())
             }

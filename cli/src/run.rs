@@ -1,0 +1,38 @@
+//! Running a guest program: what `mynah program` does.
+
+use std::ffi::OsString;
+
+use crate::args::{self, Refusal, Usage};
+use crate::options::Scope;
+
+/// How the command is used.
+pub static USAGE: Usage = Usage {
+    name: "mynah",
+    scope: Scope::Run,
+    about: "Runs a Linux program that was built for riscv64.",
+    operands: "PROGRAM [ARGUMENT]...",
+    after: "\
+Everything after PROGRAM belongs to it. Each option has a variable MYNAH_NAME too (MYNAH_SYSROOT, MYNAH_STATS=1);
+QEMU's spellings and variables, in brackets, work as well. Options come from QEMU's variables, then Mynah's, then
+the command line.
+
+Examples:
+  mynah ./hello                        run a static program
+  mynah --sysroot /usr/riscv64-linux-gnu ./a.out
+                                       run a dynamic one with its libraries under that directory
+  mynah --stats ./a.out                how much was translated, and how long it took
+  mynah --strace ./a.out               what it asks the kernel for
+  mynah dump --stage ir ./a.out        what its first block becomes; `mynah dump --help` tells more
+
+The exit status is the program's. Mynah's own are 2 for a mistake on the command line, 127 if the program does not
+exist, 126 if it cannot be run.",
+};
+
+/// Runs a guest; gives its exit status.
+pub fn command(words: &[OsString]) -> Result<i32, Refusal> {
+    let choices = args::parse(&USAGE, words, &|name| std::env::var_os(name))?;
+    Ok(mynah_runtime::start::run(choices.run).unwrap_or_else(|error| {
+        eprintln!("mynah: {error}");
+        error.exit_code()
+    }))
+}
