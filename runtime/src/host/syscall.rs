@@ -19,6 +19,9 @@ pub const ERESTARTSYS: i64 = 512;
 global_asm!(
     ".pushsection .text.mynah_blocking_syscall, \"ax\", @progbits",
     ".balign 16",
+    // Rust may put the callers in other object files than this; hidden, so that the addresses stay relative.
+    ".globl mynah_blocking_syscall, mynah_blocking_window, mynah_blocking_enter, mynah_blocking_interrupted",
+    ".hidden mynah_blocking_syscall, mynah_blocking_window, mynah_blocking_enter, mynah_blocking_interrupted",
     ".type mynah_blocking_syscall, @function",
     "mynah_blocking_syscall:",
     "mov rcx, rdi",
