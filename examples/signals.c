@@ -11,9 +11,10 @@ struct siginfo {
     u8 rest[104];
 };
 
-/* struct ucontext of Linux for riscv64: registers come after flags, link, stack and a 1024-bit mask. */
+/* struct ucontext of Linux for riscv64: registers come after flags, link, stack and a 1024-bit mask, at the next
+   multiple of 16. */
 struct ucontext {
-    u64 flags, link, stack[3], mask[16];
+    u64 flags, link, stack[3], mask[16], padding;
     u64 pc, x[31];
 };
 

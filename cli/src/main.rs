@@ -2,7 +2,6 @@
 #![no_main]
 
 mod args;
-mod disasm;
 mod dump;
 mod options;
 mod run;

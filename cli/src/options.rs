@@ -166,7 +166,7 @@ pub static OPTIONS: &[Opt] = options! {
         Set(|c, v| { c.run.threshold = at_least_one(v)?; Ok(()) });
     "passes" "" "" "LIST" Translation Both true
         "IR passes for compiled code: names, `-name` to leave one out, `all` or `none`"
-        Set(|c, v| { c.run.passes = Some(passes(v)?); Ok(()) });
+        Set(|c, v| { c.run.passes = passes(v)?; Ok(()) });
     "verify" "" "" "" Translation Run true
         "Check the IR of everything that is compiled"
         Set(|c, _| { c.run.verify = true; Ok(()) });
@@ -278,9 +278,8 @@ fn tiers(value: &OsStr) -> Result<Tiers, String> {
 }
 
 /// Checks the list now, so that a wrong name is an error of the command line.
-fn passes(value: &OsStr) -> Result<String, String> {
-    let list = text(value)?;
-    Passes::parse(list).map(|_| list.to_owned())
+fn passes(value: &OsStr) -> Result<Passes, String> {
+    Passes::parse(text(value)?)
 }
 
 /// Adds the assignments to the guest's environment.
