@@ -227,6 +227,7 @@ global_asm!(
     ".pushsection .text.mynah_sigreturn, \"ax\", @progbits",
     ".balign 16",
     // Unwinders recognise a signal frame by these very bytes.
+    ".globl mynah_host_sigreturn",
     "mynah_host_sigreturn:",
     "mov rax, {number}",
     "syscall",
