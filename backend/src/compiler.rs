@@ -124,13 +124,20 @@ impl Compiler {
         self.context.compile(&*self.isa, &mut control).map_err(|e| CompileError(format!("{:?}", e.inner)))?;
         let compiled = self.context.compiled_code().ok_or_else(|| CompileError("no code".into()))?;
         let buffer = &compiled.buffer;
-        let code = buffer.data().to_vec();
+        let mut code = buffer.data().to_vec();
         let faults = FaultMap::new(region.pc(), buffer.get_srclocs_sorted().iter().map(|r| (r.start, r.end, r.loc.bits())));
         let names = &self.context.func.params;
         let relocs = buffer
             .relocs()
             .iter()
             .map(|r| match (&r.target, r.kind) {
+                // A load from a table of addresses becomes the address itself, `mov` to `lea`, as linkers relax it.
+                (FinalizedRelocTarget::ExternalName(ExternalName::User(name)), Reloc::X86GOTPCRel4)
+                    if code[r.offset as usize - 2] == 0x8b =>
+                {
+                    code[r.offset as usize - 2] = 0x8d;
+                    Ok(LinkReloc { offset: r.offset, link: names.user_named_funcs()[*name].index, addend: r.addend })
+                }
                 (FinalizedRelocTarget::ExternalName(ExternalName::User(name)), Reloc::X86PCRel4 | Reloc::X86CallPCRel4) => {
                     Ok(LinkReloc { offset: r.offset, link: names.user_named_funcs()[*name].index, addend: r.addend })
                 }
