@@ -206,9 +206,10 @@ impl Program {
     /// The name under which Mynah, executed anew, finds the file.
     fn name(&self) -> Result<CString, Errno> {
         match (&self.guest_path, &self.file) {
-            (Some(path), _) if path.to_bytes().starts_with(b"/") || self.is_at(path) => Ok(not_an_option(path)),
+            // Mynah takes the program that it is given for a file of the host's: the sysroot applies here already.
+            (Some(path), _) if path.to_bytes().starts_with(b"/") || self.is_at(path) => Ok(not_an_option(&self.path)),
             (_, Some(file)) => name_of_open_file(file),
-            (Some(path), None) => Ok(not_an_option(path)),
+            (Some(_), None) => Ok(not_an_option(&self.path)),
             (None, None) => Err(Errno::EACCES),
         }
     }

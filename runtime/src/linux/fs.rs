@@ -19,9 +19,11 @@ pub fn path(vcpu: &Vcpu, at: GuestAddr) -> Result<CString, Errno> {
 
 /// See [`path`].
 pub fn host_path(vcpu: &Vcpu, path: CString) -> CString {
-    if procfs::Entry::of(&path) == Some(procfs::Entry::Exe) {
-        return CString::new(vcpu.process.exe().as_os_str().as_bytes()).unwrap_or(path);
-    }
+    let exe = vcpu.process.exe().as_os_str().as_bytes();
+    let path = match procfs::Entry::of(&path) {
+        Some(procfs::Entry::Exe) => CString::new(exe).unwrap_or(path),
+        _ => path,
+    };
     match vcpu.process.sysroot.resolve(&path) {
         Cow::Owned(below) => below,
         Cow::Borrowed(_) => path,
@@ -80,8 +82,7 @@ pub fn readlinkat(vcpu: &mut Vcpu, [directory, at, buffer, size, ..]: Args) -> A
     let memory = &vcpu.process.memory;
     let path = memory.read_cstr(GuestAddr(at))?;
     if procfs::Entry::of(&path) == Some(procfs::Entry::Exe) {
-        let exe = vcpu.process.sysroot.guest_path(vcpu.process.exe());
-        let exe = exe.as_os_str().as_bytes();
+        let exe = vcpu.process.exe().as_os_str().as_bytes();
         let shown = &exe[..exe.len().min(size as u32 as usize)];
         if size as i32 <= 0 {
             return Err(Errno::EINVAL.into());
