@@ -4,7 +4,7 @@ use mynah_frontend::riscv64::state;
 
 use crate::host;
 use crate::linux::signal::Actions;
-use crate::linux::{process, signal, thread};
+use crate::linux::{process, signal, system, thread};
 use crate::loader::{self, LoadError, Sysroot};
 use crate::options::Options;
 use crate::process::Process;
@@ -29,6 +29,7 @@ pub fn run(options: Options) -> Result<i32, LoadError> {
     if vcpu.process.options.stats {
         process::at_exit(print_summary);
     }
+    system::set_thread_name(&vcpu.process.image.name);
     let _stack = host::signal::install();
     host::signal::set_current(&mut *vcpu);
     signal::start(&mut vcpu);

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use super::Errno;
 use super::syscall::call;
-use crate::memory::{GuestAddr, PAGE_SIZE, Vma};
+use crate::memory::{GuestAddr, MappedFile, PAGE_SIZE, Vma};
 use crate::vcpu::Vcpu;
 
 /// A file of `/proc` that is made here.
@@ -22,6 +22,8 @@ pub enum Entry {
     Exe,
     /// `maps`.
     Maps,
+    /// `smaps`.
+    Smaps,
     /// `cmdline`.
     Cmdline,
     /// `environ`.
@@ -74,6 +76,7 @@ impl Entry {
         Some(match file {
             "exe" => Entry::Exe,
             "maps" => Entry::Maps,
+            "smaps" => Entry::Smaps,
             "cmdline" => Entry::Cmdline,
             "environ" => Entry::Environ,
             "auxv" => Entry::Auxv,
@@ -90,6 +93,7 @@ impl Entry {
         Some(match self {
             Entry::Exe => return None,
             Entry::Maps => maps(vcpu).into_bytes(),
+            Entry::Smaps => smaps(vcpu)?.into_bytes(),
             Entry::Cmdline => strings(vcpu, &image.arguments),
             Entry::Environ => strings(vcpu, &image.environment),
             Entry::Auxv => image.auxv.clone(),
@@ -147,20 +151,44 @@ fn strings(vcpu: &Vcpu, range: &Range<u64>) -> Vec<u8> {
     }
 }
 
+/// A path as `maps` shows it: the guest's name for it, with newlines as `\012`.
+fn shown_path(vcpu: &Vcpu, path: &Path) -> String {
+    vcpu.process.sysroot.guest_path(path).to_string_lossy().replace('\n', "\\012")
+}
+
 fn maps(vcpu: &Vcpu) -> String {
-    let guest_name = |path: &Path| vcpu.process.sysroot.guest_path(path).as_os_str().as_bytes().escape_ascii_newlines();
-    vcpu.process.memory.areas().iter().map(|area| map_line(area, guest_name)).collect()
+    vcpu.process.memory.areas().iter().map(|area| map_line(area, |path| shown_path(vcpu, path))).collect()
 }
 
-/// Paths in `/proc` show a newline as `\012`.
-trait EscapeNewlines {
-    fn escape_ascii_newlines(&self) -> String;
-}
-
-impl EscapeNewlines for [u8] {
-    fn escape_ascii_newlines(&self) -> String {
-        String::from_utf8_lossy(self).replace('\n', "\\012")
+/// What the kernel says of the mappings that hold the guest's areas, under the areas' own rights and names. A mapping may
+/// be a part of an area: pages that hold translated code are one of their own.
+fn smaps(vcpu: &Vcpu) -> Option<String> {
+    let memory = &vcpu.process.memory;
+    let mut text = String::new();
+    let mut shown = false;
+    for line in kernels("smaps")?.lines() {
+        if let Some(host) = addresses(line) {
+            let start = host.start.wrapping_sub(memory.guest_base());
+            let area = memory.area(GuestAddr(start));
+            shown = area.is_some();
+            if let Some(area) = area {
+                let end = start + (host.end - host.start);
+                let part = Vma { start, end, offset: area.offset_at(start), ..area };
+                text += &map_line(&part, |path| shown_path(vcpu, path));
+            }
+        } else if shown {
+            text += line;
+            text.push('\n');
+        }
     }
+    Some(text)
+}
+
+/// The addresses that begin a mapping's line, `start-end `; other lines begin with a name and a colon.
+fn addresses(line: &str) -> Option<Range<u64>> {
+    let (start, end) = line.split_once(' ')?.0.split_once('-')?;
+    let hex = |digits: &str| u64::from_str_radix(digits, 16).ok();
+    Some(hex(start)?..hex(end)?)
 }
 
 /// A line as `show_map_vma` of Linux prints it: names begin in column 73.
@@ -226,9 +254,10 @@ fn stat(vcpu: &Vcpu) -> Option<String> {
 
 /// From the first to the last of the program's own areas that are of a kind.
 fn program_range(vcpu: &Vcpu, kind: impl Fn(&Vma) -> bool) -> (u64, u64) {
-    let exe = vcpu.process.exe();
+    let (exe, sysroot) = (vcpu.process.exe(), &vcpu.process.sysroot);
     let areas = vcpu.process.memory.areas();
-    let own = |area: &&Vma| kind(area) && area.file.as_ref().is_some_and(|file| file.path == *exe);
+    let is_exe = |file: &MappedFile| sysroot.guest_path(&file.path) == *exe;
+    let own = |area: &&Vma| kind(area) && area.file.as_ref().is_some_and(|file| is_exe(file));
     let mut own = areas.iter().filter(own);
     let first = own.next();
     (first.map_or(0, |area| area.start), own.next_back().or(first).map_or(0, |area| area.end))
@@ -270,7 +299,7 @@ fn cpuinfo(vcpu: &Vcpu) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::{MappedFile, Prot};
+    use crate::memory::Prot;
 
     fn entry(path: &str) -> Option<Entry> {
         Entry::of(&std::ffi::CString::new(path).unwrap())

@@ -1,5 +1,6 @@
 //! What the guest may ask about the machine and its limits, and settings of the process.
 
+use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::abi::riscv64::MACHINE;
@@ -12,6 +13,17 @@ use crate::vcpu::Vcpu;
 /// Personality flags that concern only what the guest sees: UNAME26, ADDR_NO_RANDOMIZE, FDPIC_FUNCPTRS, SHORT_INODE,
 /// WHOLE_SECONDS, STICKY_TIMEOUTS. The others change how the host maps Mynah's own memory.
 const HARMLESS: u32 = 0x0002_0000 | 0x0004_0000 | 0x0008_0000 | 0x0100_0000 | 0x0200_0000 | 0x0400_0000;
+
+/// Gives the calling thread a name, as `exec` does: at most 15 bytes are kept.
+pub fn set_thread_name(name: &std::ffi::OsStr) {
+    let bytes = name.as_bytes();
+    let mut comm = [0u8; 16];
+    let length = bytes.len().min(comm.len() - 1);
+    comm[..length].copy_from_slice(&bytes[..length]);
+    let args = [libc::PR_SET_NAME as u64, (&raw const comm).expose_provenance() as u64, 0, 0, 0, 0];
+    // Cannot fail: the name is in memory.
+    let _ = call(libc::SYS_prctl, args);
+}
 
 /// `personality(persona)`; 0xffffffff only asks.
 pub fn personality(_: &mut Vcpu, [persona, ..]: Args) -> Answer {
