@@ -7,7 +7,6 @@
 use std::ffi::CStr;
 use std::fmt::Write;
 use std::ops::Range;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::Errno;
