@@ -77,7 +77,10 @@ impl Program {
         let argv = words.chain(argv.into_iter().skip(1)).collect();
         let host = sysroot.resolve_path(&interpreter);
         Program::follow(&interpreter, &host, argv, sysroot, depth + 1)
-            .map_err(|reason| Reason::Script { interpreter, reason: Box::new(reason) })
+            .map_err(|reason| match reason {
+                Reason::TooManyScripts => reason,
+                reason => Reason::Script { interpreter, reason: Box::new(reason) },
+            })
     }
 }
 

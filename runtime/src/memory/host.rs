@@ -73,6 +73,15 @@ impl Memory {
         self.raw_map(range, backing, libc::MAP_FIXED).inspect_err(|_| self.release(&gaps))
     }
 
+    /// `mmap` where the host's kernel chooses; only with guest base 0. Gives the guest address, which is above all others.
+    pub(super) fn host_map_anywhere(&self, len: u64, backing: Backing) -> Result<u64, Errno> {
+        let prot = Memory::host_prot(backing.prot);
+        let (flags, offset) = (backing.flags, backing.offset as i64);
+        // SAFETY: without a fixed address nothing is replaced.
+        let got = unsafe { libc::mmap(std::ptr::null_mut(), len as usize, prot, flags, backing.fd, offset) };
+        if got == libc::MAP_FAILED { Err(Errno::last()) } else { Ok(self.h2g(got.cast_const()).0) }
+    }
+
     /// Takes addresses that nobody has, all of them or none.
     pub(super) fn claim(&self, gaps: &[Range<u64>]) -> Result<(), Errno> {
         let placeholder = Backing { prot: Prot(0), flags: RESERVE, fd: -1, offset: 0 };

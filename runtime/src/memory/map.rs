@@ -149,7 +149,7 @@ impl Memory {
         if flags & !known != 0 || (moving != 0 && flags & libc::MREMAP_MAYMOVE == 0) || !page_aligned(old.0) {
             return Err(Errno::EINVAL);
         }
-        let from = self.checked_range(old, old_len).ok_or(Errno::EINVAL)?;
+        let from = self.checked_range(old, old_len).ok_or(Errno::EFAULT)?;
         let new_len = page_ceil(new_len).filter(|&len| len != 0 && len <= HOST_END).ok_or(Errno::EINVAL)?;
         let old_len = from.end - from.start;
         if flags & DONTUNMAP != 0 && old_len != new_len {
@@ -314,6 +314,8 @@ impl Memory {
         let align = if anonymous && len >= HUGE { align.max(HUGE) } else { align };
         self.map_in(space, self.min..self.mmap_top, len, align, backing).or_else(|error| match self.limit() {
             TASK_SIZE => Err(error),
+            // The rings of io_uring go where the kernel wants them, and nowhere else.
+            _ if error == Errno::EINVAL && !anonymous => self.host_map_anywhere(len, backing),
             _ => self.map_in(space, TASK_SIZE..HIGH_END, len, align, backing),
         })
     }
