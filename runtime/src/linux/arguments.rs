@@ -1,6 +1,6 @@
 //! What the arguments of a system call mean: enough to convert pointers, to check them and to print them.
 
-use super::names::Names;
+use super::names::{self, Names};
 
 /// The type of one argument.
 #[derive(Clone, Copy)]
@@ -41,8 +41,10 @@ pub enum Arg {
     IovIn(usize),
     /// An array of `struct iovec` whose buffers the kernel writes; its length is the given argument.
     IovOut(usize),
-    /// An array of strings that ends with a null pointer (`argv`, `envp`).
+    /// An array of strings that ends with a null pointer (`argv`).
     Strings,
+    /// The same for an environment, of which only the length is printed.
+    Environment,
     /// A guest address whose extent the table does not know.
     Ptr,
 }
@@ -58,6 +60,12 @@ pub enum Len {
     Arg(usize),
     /// As many elements of the given size as the given argument says.
     Times(usize, u64),
+    /// As many structures as the given argument says.
+    Each(usize, &'static Layout),
+    /// A socket address of as many bytes as the given argument says.
+    Address(usize),
+    /// A socket address of as many bytes as the 32-bit number behind the given argument says.
+    AddressBehind(usize),
     /// As many bytes as the given argument says, and some more.
     Plus(usize, u64),
     /// As many bytes as the 32-bit number behind the given argument says (`socklen_t *`).
@@ -83,10 +91,11 @@ impl Len {
         match self {
             Len::Of(layout) => layout.size,
             Len::Bytes(bytes) => bytes,
-            Len::Arg(index) => args[index],
+            Len::Arg(index) | Len::Address(index) => args[index],
             Len::Times(index, size) => args[index].saturating_mul(size),
+            Len::Each(index, layout) => args[index].saturating_mul(layout.size),
             Len::Plus(index, more) => args[index].saturating_add(more),
-            Len::Behind(index) => behind(args[index]).into(),
+            Len::Behind(index) | Len::AddressBehind(index) => behind(args[index]).into(),
             Len::Pages(index) => args[index].div_ceil(4096),
         }
     }
@@ -160,7 +169,7 @@ pub static SIGSET: Layout = Layout {
     size: 8,
     show: |b| {
         let [set] = words(b);
-        super::names::signal_set(set as u64)
+        names::signal_set(set as u64)
     },
 };
 
@@ -173,6 +182,99 @@ pub static STAT: Layout = Layout {
     },
 };
 
+fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    u16::from_ne_bytes([bytes[at], bytes[at + 1]])
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_ne_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
+}
+
+/// `struct pollfd`.
+pub static POLLFD: Layout = Layout {
+    size: 8,
+    show: |b| {
+        let events = |at| names::POLL.show(u16_at(b, at).into());
+        format!("{{fd={}, events={}, revents={}}}", u32_at(b, 0) as i32, events(4), events(6))
+    },
+};
+
+/// The guest's `struct epoll_event`.
+pub static EPOLL_EVENT: Layout = Layout {
+    size: 16,
+    show: |b| {
+        let [_, data] = words(b);
+        format!("{{events={}, data={data:#x}}}", names::EPOLL_EVENTS.show(u32_at(b, 0).into()))
+    },
+};
+
+/// The guest's `struct sigaction`.
+pub static SIGACTION: Layout = Layout {
+    size: 24,
+    show: |b| {
+        let [handler, flags, mask] = words(b);
+        let handler = match handler {
+            0 => "SIG_DFL".to_string(),
+            1 => "SIG_IGN".to_string(),
+            at => format!("{at:#x}"),
+        };
+        let (flags, mask) = (names::SA.show(flags as u32 as u64), names::signal_set(mask as u64));
+        format!("{{sa_handler={handler}, sa_flags={flags}, sa_mask={mask}}}")
+    },
+};
+
+/// `stack_t`.
+pub static STACK: Layout = Layout {
+    size: 24,
+    show: |b| {
+        let [base, flags, size] = words(b);
+        format!("{{ss_sp={base:#x}, ss_flags={:#x}, ss_size={size}}}", flags as u32)
+    },
+};
+
+/// `struct msghdr`.
+pub static MSGHDR: Layout = Layout {
+    size: 56,
+    show: |b| {
+        let [name, name_length, vector, vector_length, control, control_length, flags] = words(b);
+        format!(
+            "{{msg_name={name:#x}, msg_namelen={}, msg_iov={vector:#x}, msg_iovlen={vector_length}, \
+             msg_control={control:#x}, msg_controllen={control_length}, msg_flags={}}}",
+            name_length as u32,
+            names::MSG.show(flags as u32 as u64),
+        )
+    },
+};
+
+/// A socket address of any family, as far as it is there.
+pub fn socket_address(bytes: &[u8]) -> String {
+    let Some(family) = bytes.first_chunk::<2>().map(|family| u16::from_ne_bytes(*family)) else {
+        return "{}".to_string();
+    };
+    let port = || u16::from_be_bytes([bytes[2], bytes[3]]);
+    let name = names::AF.show(family.into());
+    match i32::from(family) {
+        libc::AF_UNIX => format!("{{{name}, {:?}}}", unix_path(&bytes[2..])),
+        libc::AF_INET if bytes.len() >= 8 => {
+            format!("{{{name}, {}.{}.{}.{}:{}}}", bytes[4], bytes[5], bytes[6], bytes[7], port())
+        }
+        libc::AF_INET6 if bytes.len() >= 24 => {
+            let address: [u8; 16] = bytes[8..24].try_into().expect("sixteen bytes");
+            format!("{{{name}, [{}]:{}}}", std::net::Ipv6Addr::from(address), port())
+        }
+        _ => format!("{{{name}, ...}}"),
+    }
+}
+
+/// A path up to its 0; abstract names, which begin with one, with `@` instead.
+fn unix_path(bytes: &[u8]) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    match bytes {
+        [0, name @ ..] => format!("@{}", text(name)),
+        path => text(path.split(|&byte| byte == 0).next().unwrap_or_default()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,6 +285,16 @@ mod tests {
         assert_eq!((TIMESPEC.show)(&bytes), "{tv_sec=1, tv_nsec=-1}");
         assert_eq!((RLIMIT.show)(&bytes), "{rlim_cur=1, rlim_max=RLIM_INFINITY}");
         assert_eq!((TWO_FDS.show)(&[3, 0, 0, 0, 4, 0, 0, 0]), "[3, 4]");
+        assert_eq!((POLLFD.show)(&[3, 0, 0, 0, 1, 0, 4, 0]), "{fd=3, events=POLLIN, revents=POLLOUT}");
+    }
+
+    #[test]
+    fn socket_addresses_print_by_family() {
+        assert_eq!(socket_address(&[2, 0, 0, 80, 127, 0, 0, 1, 0, 0]), "{AF_INET, 127.0.0.1:80}");
+        assert_eq!(socket_address(&[2, 0, 0, 80]), "{AF_INET, ...}");
+        assert_eq!(socket_address(b"\x01\0/tmp/s\0\0"), "{AF_UNIX, \"/tmp/s\"}");
+        assert_eq!(socket_address(b"\x01\0\0name"), "{AF_UNIX, \"@name\"}");
+        assert_eq!(socket_address(&[]), "{}");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use super::arguments::{Arg, Args, Len};
+use super::arguments::{Arg, Args, Len, socket_address};
 use super::names::{self, Names};
 use super::table::Row;
 use super::{Errno, Outcome};
@@ -18,6 +18,10 @@ const SHOWN: u64 = 32;
 const SHOWN_PATH: usize = 4096;
 /// Strings of an `argv` that are shown.
 const SHOWN_STRINGS: u64 = 16;
+/// Structures of an array that are shown.
+const SHOWN_ELEMENTS: u64 = 4;
+/// Bytes of the longest socket address (`struct sockaddr_storage`).
+const MOST_ADDRESS: u64 = 128;
 
 /// A call that was begun.
 pub struct Call {
@@ -62,8 +66,7 @@ impl Call {
     /// `PID name(arguments)`; `written` is the call's result, which for reads is how much there is to show.
     fn text(&self, vcpu: &Vcpu, written: u64) -> String {
         let memory = &vcpu.process.memory;
-        let limit = if matches!(self.row.args.get(1), Some(Arg::Out(Len::Arg(_)))) { written } else { u64::MAX };
-        self.line(vcpu, |index| render(memory, self.row, &self.args, index, limit))
+        self.line(vcpu, |index| render(memory, self.row, &self.args, index, written))
     }
 
     /// The same after an error: nothing was written, so addresses are shown.
@@ -129,7 +132,9 @@ fn render(memory: &Memory, row: &Row, args: &Args, index: usize, limit: u64) -> 
         Arg::Flags(set) => flags(set, value),
         Arg::Path | Arg::Str => string(memory, value),
         Arg::Strings => strings(memory, value),
-        Arg::In(len) | Arg::Out(len) | Arg::InOut(len) => buffer(memory, args, value, len, limit),
+        Arg::Environment => environment(memory, value),
+        Arg::In(len) | Arg::InOut(len) => buffer(memory, args, value, len, u64::MAX),
+        Arg::Out(len) => buffer(memory, args, value, len, limit),
         Arg::IovIn(count) | Arg::IovOut(count) => vector(memory, value, args[count]),
         Arg::Ptr => address(value),
     }
@@ -150,32 +155,56 @@ fn string(memory: &Memory, at: u64) -> String {
     }
 }
 
-fn strings(memory: &Memory, at: u64) -> String {
+/// The pointers of a vector that ends with a null one, at most `most`.
+fn pointers(memory: &Memory, at: u64, most: u64) -> Vec<u64> {
     let element = |i: u64| memory.read::<u64>(GuestAddr(at) + i * 8).ok().filter(|&pointer| pointer != 0);
-    let all: Vec<u64> = (0..=SHOWN_STRINGS).map_while(element).collect();
+    (0..most).map_while(element).collect()
+}
+
+fn strings(memory: &Memory, at: u64) -> String {
     if at == 0 {
         return "NULL".to_string();
     }
-    let mut shown: Vec<String> =
-        all.iter().take(SHOWN_STRINGS as usize).map(|&pointer| string(memory, pointer)).collect();
-    if all.len() as u64 > SHOWN_STRINGS {
+    list(&pointers(memory, at, SHOWN_STRINGS + 1), SHOWN_STRINGS as usize, |&pointer| string(memory, pointer))
+}
+
+fn environment(memory: &Memory, at: u64) -> String {
+    format!("{} /* {} variables */", address(at), pointers(memory, at, 1 << 16).len())
+}
+
+/// The first elements in brackets.
+fn list<T>(elements: &[T], most: usize, show: impl Fn(&T) -> String) -> String {
+    let mut shown: Vec<String> = elements.iter().take(most).map(show).collect();
+    if elements.len() > most {
         shown.push("...".to_string());
     }
     format!("[{}]", shown.join(", "))
 }
 
+/// Memory of a length that the table tells; `limit` bounds it where a call's result says how much was written.
 fn buffer(memory: &Memory, args: &Args, at: u64, len: Len, limit: u64) -> String {
     let behind = |at: u64| memory.read::<u32>(GuestAddr(at)).unwrap_or(0);
     let bytes = len.bytes(args, behind);
-    match len {
-        _ if at == 0 => "NULL".to_string(),
-        Len::Of(layout) => {
-            let mut data = vec![0; layout.size as usize];
-            memory.read_bytes(GuestAddr(at), &mut data).map_or_else(|_| address(at), |()| (layout.show)(&data))
+    let read = |bytes: u64| {
+        let mut data = vec![0; bytes as usize];
+        memory.read_bytes(GuestAddr(at), &mut data).ok().map(|()| data)
+    };
+    let shown = match len {
+        _ if at == 0 => None,
+        Len::Of(layout) => read(layout.size).map(|data| (layout.show)(&data)),
+        Len::Each(index, layout) => {
+            let count = args[index].min(limit).min(SHOWN_ELEMENTS + 1);
+            read(count * layout.size).map(|data| {
+                let elements: Vec<&[u8]> = data.chunks_exact(layout.size as usize).collect();
+                list(&elements, SHOWN_ELEMENTS as usize, |element| (layout.show)(element))
+            })
         }
-        Len::Arg(_) | Len::Behind(_) | Len::Plus(..) => quoted_memory(memory, at, bytes.min(limit)),
-        Len::Bytes(_) | Len::Times(..) | Len::Pages(_) => address(at),
-    }
+        Len::Address(_) | Len::AddressBehind(_) => read(bytes.min(MOST_ADDRESS)).map(|data| socket_address(&data)),
+        Len::Arg(_) => Some(quoted_memory(memory, at, bytes.min(limit))),
+        Len::Behind(_) | Len::Plus(..) => Some(quoted_memory(memory, at, bytes)),
+        Len::Bytes(_) | Len::Times(..) | Len::Pages(_) => None,
+    };
+    shown.unwrap_or_else(|| address(at))
 }
 
 fn quoted_memory(memory: &Memory, at: u64, bytes: u64) -> String {
@@ -187,14 +216,11 @@ fn quoted_memory(memory: &Memory, at: u64, bytes: u64) -> String {
 }
 
 fn vector(memory: &Memory, at: u64, count: u64) -> String {
-    let Ok(elements) = memory.read_slice::<[u64; 2]>(GuestAddr(at), count.min(4) as usize) else { return address(at) };
-    let show =
-        |&[base, length]: &[u64; 2]| format!("{{iov_base={}, iov_len={length}}}", quoted_memory(memory, base, length));
-    let mut shown: Vec<String> = elements.iter().map(show).collect();
-    if count > 4 {
-        shown.push("...".to_string());
-    }
-    format!("[{}]", shown.join(", "))
+    let count = count.min(SHOWN_ELEMENTS + 1) as usize;
+    let Ok(elements) = memory.read_slice::<[u64; 2]>(GuestAddr(at), count) else { return address(at) };
+    list(&elements, SHOWN_ELEMENTS as usize, |&[base, length]| {
+        format!("{{iov_base={}, iov_len={length}}}", quoted_memory(memory, base, length))
+    })
 }
 
 /// The bytes as a string of C.

@@ -91,7 +91,7 @@ impl Converted {
                 Arg::Out(len) | Arg::InOut(len) => writable(memory, address, length(len)),
                 Arg::IovIn(count) => hold(&mut vectors, iovecs(memory, address, guest[count], false)),
                 Arg::IovOut(count) => hold(&mut vectors, iovecs(memory, address, guest[count], true)),
-                Arg::Str | Arg::Strings | Arg::Ptr => pointer(memory, address, 0),
+                Arg::Str | Arg::Strings | Arg::Environment | Arg::Ptr => pointer(memory, address, 0),
                 Arg::Fd | Arg::Dir | Arg::Int | Arg::Uint | Arg::Long | Arg::Size => address,
                 Arg::Hex | Arg::Mode | Arg::Id | Arg::Signal | Arg::Flags(_) => address,
             };

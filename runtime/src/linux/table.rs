@@ -16,7 +16,7 @@
 use libc::*;
 
 use super::arguments::Arg::*;
-use super::arguments::Len::{self, Behind, Bytes, Of, Pages, Plus, Times};
+use super::arguments::Len::{self, Address, AddressBehind, Behind, Bytes, Each, Of, Pages, Plus, Times};
 use super::arguments::*;
 use super::names;
 use super::{Errno, Outcome};
@@ -141,8 +141,8 @@ rows! {
     18 lookup_dcookie(Hex, Out(arg(2)), Size) refused(ENOSYS, "removed from Linux")
     19 eventfd2(Uint, Flags(&names::DESCRIPTOR)) pass(SYS_eventfd2)
     20 epoll_create1(Flags(&names::DESCRIPTOR)) pass(SYS_epoll_create1)
-    21 epoll_ctl(Fd, Flags(&names::EPOLL), Fd, In(Bytes(16))) done(poll::epoll_ctl)
-    22 epoll_pwait(Fd, Out(Times(2, 16)), Int, Int, In(Of(&SIGSET)), Size) done(poll::epoll_pwait)
+    21 epoll_ctl(Fd, Flags(&names::EPOLL), Fd, In(Of(&EPOLL_EVENT))) done(poll::epoll_ctl)
+    22 epoll_pwait(Fd, Out(Each(2, &EPOLL_EVENT)), Int, Int, In(Of(&SIGSET)), Size) done(poll::epoll_pwait)
 
     // Descriptors and files.
     23 dup(Fd) done(fd::dup)
@@ -195,7 +195,7 @@ rows! {
     70 pwritev(Fd, IovIn(2), Size, Long, Long) wait(SYS_pwritev)
     71 sendfile(Fd, Fd, InOut(Of(&LONG)), Size) wait(SYS_sendfile)
     72 pselect6(Int, InOut(Bytes(128)), InOut(Bytes(128)), InOut(Bytes(128)), InOut(TS), In(Bytes(16))) done(poll::pselect6)
-    73 ppoll(InOut(Times(1, 8)), Uint, InOut(TS), In(Of(&SIGSET)), Size) done(poll::ppoll)
+    73 ppoll(InOut(Each(1, &POLLFD)), Uint, InOut(TS), In(Of(&SIGSET)), Size) done(poll::ppoll)
     74 signalfd4(Fd, In(Of(&SIGSET)), Size, Flags(&names::DESCRIPTOR)) pass(SYS_signalfd4)
     75 vmsplice(Fd, IovOut(2), Size, Flags(&names::SPLICE)) wait(SYS_vmsplice)
     76 splice(Fd, InOut(Of(&LONG)), Fd, InOut(Of(&LONG)), Size, Flags(&names::SPLICE)) wait(SYS_splice)
@@ -256,9 +256,9 @@ rows! {
     129 kill(Id, Signal) done(signal::kill)
     130 tkill(Id, Signal) done(signal::tkill)
     131 tgkill(Id, Id, Signal) done(signal::tgkill)
-    132 sigaltstack(In(Bytes(24)), Out(Bytes(24))) done(signal::sigaltstack)
+    132 sigaltstack(In(Of(&STACK)), Out(Of(&STACK))) done(signal::sigaltstack)
     133 rt_sigsuspend(In(Of(&SIGSET)), Size) done(signal::rt_sigsuspend)
-    134 rt_sigaction(Signal, In(Bytes(24)), Out(Bytes(24)), Size) done(signal::rt_sigaction)
+    134 rt_sigaction(Signal, In(Of(&SIGACTION)), Out(Of(&SIGACTION)), Size) done(signal::rt_sigaction)
     135 rt_sigprocmask(Flags(&names::SIG_HOW), In(Of(&SIGSET)), Out(Of(&SIGSET)), Size) done(signal::rt_sigprocmask)
     136 rt_sigpending(Out(Of(&SIGSET)), Size) done(signal::rt_sigpending)
     137 rt_sigtimedwait(In(Of(&SIGSET)), Out(Bytes(128)), In(TS), Size) done(signal::rt_sigtimedwait)
@@ -328,19 +328,19 @@ rows! {
     // Sockets.
     198 socket(Flags(&names::AF), Flags(&names::SOCK), Int) pass(SYS_socket)
     199 socketpair(Flags(&names::AF), Flags(&names::SOCK), Int, Out(Of(&TWO_FDS))) pass(SYS_socketpair)
-    200 bind(Fd, In(arg(2)), Int) pass(SYS_bind)
+    200 bind(Fd, In(Address(2)), Int) pass(SYS_bind)
     201 listen(Fd, Int) pass(SYS_listen)
-    202 accept(Fd, Out(Behind(2)), InOut(Of(&INT))) wait(SYS_accept)
-    203 connect(Fd, In(arg(2)), Int) wait(SYS_connect)
-    204 getsockname(Fd, Out(Behind(2)), InOut(Of(&INT))) pass(SYS_getsockname)
-    205 getpeername(Fd, Out(Behind(2)), InOut(Of(&INT))) pass(SYS_getpeername)
-    206 sendto(Fd, In(arg(2)), Size, Flags(&names::MSG), In(arg(5)), Uint) wait(SYS_sendto)
-    207 recvfrom(Fd, Out(arg(2)), Size, Flags(&names::MSG), Out(Behind(5)), InOut(Of(&INT))) wait(SYS_recvfrom)
+    202 accept(Fd, Out(AddressBehind(2)), InOut(Of(&INT))) wait(SYS_accept)
+    203 connect(Fd, In(Address(2)), Int) wait(SYS_connect)
+    204 getsockname(Fd, Out(AddressBehind(2)), InOut(Of(&INT))) pass(SYS_getsockname)
+    205 getpeername(Fd, Out(AddressBehind(2)), InOut(Of(&INT))) pass(SYS_getpeername)
+    206 sendto(Fd, In(arg(2)), Size, Flags(&names::MSG), In(Address(5)), Uint) wait(SYS_sendto)
+    207 recvfrom(Fd, Out(arg(2)), Size, Flags(&names::MSG), Out(AddressBehind(5)), InOut(Of(&INT))) wait(SYS_recvfrom)
     208 setsockopt(Fd, Flags(&names::SOL), Int, In(arg(4)), Uint) done(net::setsockopt)
     209 getsockopt(Fd, Flags(&names::SOL), Int, Out(Behind(4)), InOut(Of(&INT))) pass(SYS_getsockopt)
     210 shutdown(Fd, Flags(&names::SHUT)) pass(SYS_shutdown)
-    211 sendmsg(Fd, In(Bytes(56)), Flags(&names::MSG)) done(net::sendmsg)
-    212 recvmsg(Fd, InOut(Bytes(56)), Flags(&names::MSG)) done(net::recvmsg)
+    211 sendmsg(Fd, In(Of(&MSGHDR)), Flags(&names::MSG)) done(net::sendmsg)
+    212 recvmsg(Fd, InOut(Of(&MSGHDR)), Flags(&names::MSG)) done(net::recvmsg)
 
     213 readahead(Fd, Long, Size) pass(SYS_readahead)
     214 brk(Ptr) done(mm::brk)
@@ -350,7 +350,7 @@ rows! {
     218 request_key(Str, Str, Str, Int) pass(SYS_request_key)
     219 keyctl(Int, Hex, Hex, Hex, Hex) flat(SYS_keyctl)
     220 clone(Flags(&names::CLONE), Ptr, Ptr, Ptr, Ptr) done(process::clone)
-    221 execve(Str, Strings, Strings) done(process::execve)
+    221 execve(Str, Strings, Environment) done(process::execve)
     222 mmap(Ptr, Size, Flags(&names::PROT), Flags(&names::MAP), Fd, Hex) done(mm::mmap)
     223 fadvise64(Fd, Long, Long, Int) pass(SYS_fadvise64)
     224 swapon(Path, Hex) pass(SYS_swapon)
@@ -371,7 +371,7 @@ rows! {
     239 move_pages(Id, Size, In(Times(1, 8)), In(Times(1, 4)), Out(Times(1, 4)), Hex) flat(SYS_move_pages)
     240 rt_tgsigqueueinfo(Id, Id, Signal, In(Bytes(128))) done(signal::rt_tgsigqueueinfo)
     241 perf_event_open(In(Bytes(136)), Id, Int, Fd, Hex) refused(ENOSYS, "would count Mynah's instructions, not the guest's")
-    242 accept4(Fd, Out(Behind(2)), InOut(Of(&INT)), Flags(&names::SOCK)) wait(SYS_accept4)
+    242 accept4(Fd, Out(AddressBehind(2)), InOut(Of(&INT)), Flags(&names::SOCK)) wait(SYS_accept4)
     243 recvmmsg(Fd, InOut(Times(2, 64)), Uint, Flags(&names::MSG), InOut(TS)) done(net::recvmmsg)
 
     // RISC-V's own.
@@ -399,7 +399,7 @@ rows! {
     278 getrandom(Out(arg(1)), Size, Flags(&names::GETRANDOM)) wait(SYS_getrandom)
     279 memfd_create(Str, Flags(&names::MEMFD)) pass(SYS_memfd_create)
     280 bpf(Int, InOut(arg(2)), Uint) flat(SYS_bpf)
-    281 execveat(Dir, Str, Strings, Strings, Flags(&names::AT)) done(process::execveat)
+    281 execveat(Dir, Str, Strings, Environment, Flags(&names::AT)) done(process::execveat)
     282 userfaultfd(Hex) refused(ENOSYS, "faults of Mynah's own on guest memory would wait for the guest")
     283 membarrier(Int, Hex, Int) done(thread::membarrier)
     284 mlock2(Ptr, Size, Hex) pass(SYS_mlock2)
@@ -432,7 +432,7 @@ rows! {
     438 pidfd_getfd(Fd, Fd, Hex) pass(SYS_pidfd_getfd)
     439 faccessat2(Dir, Path, Flags(&names::ACCESS), Flags(&names::AT)) pass(SYS_faccessat2)
     440 process_madvise(Fd, IovIn(2), Size, Flags(&names::MADV), Hex) pass(SYS_process_madvise, "the other process must have the same guest base")
-    441 epoll_pwait2(Fd, Out(Times(2, 16)), Int, In(TS), In(Of(&SIGSET)), Size) done(poll::epoll_pwait2)
+    441 epoll_pwait2(Fd, Out(Each(2, &EPOLL_EVENT)), Int, In(TS), In(Of(&SIGSET)), Size) done(poll::epoll_pwait2)
     442 mount_setattr(Dir, Path, Hex, In(arg(4)), Size) pass(SYS_mount_setattr)
     443 quotactl_fd(Fd, Hex, Id, InOut(Bytes(112))) pass(SYS_quotactl_fd)
     444 landlock_create_ruleset(In(arg(1)), Size, Hex) pass(SYS_landlock_create_ruleset)
@@ -519,7 +519,15 @@ mod tests {
                     IovIn(count) | IovOut(count) => Len::Arg(count),
                     _ => continue,
                 };
-                if let Len::Arg(index) | Times(index, _) | Plus(index, _) | Behind(index) | Pages(index) = len {
+                if let Len::Arg(index)
+                | Times(index, _)
+                | Each(index, _)
+                | Address(index)
+                | AddressBehind(index)
+                | Plus(index, _)
+                | Behind(index)
+                | Pages(index) = len
+                {
                     assert!(index < row.args.len(), "{}", row.name);
                 }
             }
