@@ -35,6 +35,10 @@ pub enum Helper {
     Eval = 0,
     /// `fn(ctx, counter) -> u64`.
     ReadCounter = 1,
+    /// `fn(ctx) -> u64`: the accrued flags, those in MXCSR included.
+    ReadFlags = 2,
+    /// `fn(ctx, flags) -> u64`: replaces the accrued flags, those in MXCSR included. The result means nothing.
+    WriteFlags = 3,
 }
 
 /// Number of helpers.

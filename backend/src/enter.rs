@@ -153,7 +153,7 @@ pub fn mxcsr_for(frm: u8) -> u32 {
 
 /// The guest's accrued flags in an MXCSR value: IE, ZE, OE, UE, PE are bits 0, 2, 3, 4, 5.
 #[inline(always)]
-fn guest_flags(mxcsr: u32) -> u64 {
+pub(crate) fn guest_flags(mxcsr: u32) -> u64 {
     let m = mxcsr as u64;
     (m & 1) << 4 | (m & 4) << 1 | (m & 8) >> 1 | (m & 0x10) >> 3 | (m & 0x20) >> 5
 }

@@ -4,6 +4,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use mynah_ir::{Counter, FpEnv, Inst, Op, Type, eval};
 
+use mynah_ir::state::FLAGS_CELL;
+
+use crate::enter;
 use crate::context::{Context, HELPERS, Helper};
 
 /// Packs what [`Helper::Eval`] needs to know of an instruction.
@@ -44,9 +47,33 @@ unsafe extern "C" fn counter_helper(_ctx: *mut Context, which: u64) -> u64 {
     })
 }
 
+fn mxcsr() -> u32 {
+    let mut value = 0u32;
+    // SAFETY: stores MXCSR to the variable.
+    unsafe { std::arch::asm!("stmxcsr [{}]", in(reg) &mut value, options(nostack, preserves_flags)) };
+    value
+}
+
+unsafe extern "C" fn read_flags(ctx: *mut Context) -> u64 {
+    // SAFETY: translated code passes its own context, which nothing else uses meanwhile.
+    let state = unsafe { &(*ctx).state };
+    state.get(FLAGS_CELL) | enter::guest_flags(mxcsr())
+}
+
+unsafe extern "C" fn write_flags(ctx: *mut Context, flags: u64) -> u64 {
+    let clear = mxcsr() & !0x3f;
+    // SAFETY: only the sticky bits change, which belong to the guest while translated code runs.
+    unsafe { std::arch::asm!("ldmxcsr [{}]", in(reg) &clear, options(nostack, preserves_flags)) };
+    // SAFETY: as in `read_flags`.
+    unsafe { (*ctx).state.set(FLAGS_CELL, flags) };
+    0
+}
+
 /// The table that goes into every context.
 pub fn table() -> [usize; HELPERS] {
     let mut table = [eval_helper as *const () as usize; HELPERS];
     table[Helper::ReadCounter as usize] = counter_helper as *const () as usize;
+    table[Helper::ReadFlags as usize] = read_flags as *const () as usize;
+    table[Helper::WriteFlags as usize] = write_flags as *const () as usize;
     table
 }

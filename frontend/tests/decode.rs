@@ -4,7 +4,7 @@ mod common;
 
 use common::{Random, words};
 use mynah_frontend::riscv64::{
-    Class, Cpu, Extension, FetchError, ROWS, coverage, csr, decode, fetch_insn, is_tier0, lift, row, text,
+    Class, Cpu, Extension, FetchError, ROWS, coverage, csr, decode, fetch_insn, is_barrier, is_tier0, lift, row, text,
 };
 use mynah_ir::{Op, Terminal, TrapKind};
 
@@ -133,6 +133,10 @@ fn check_total(words: impl Iterator<Item = u32>) {
             continue;
         }
         assert_eq!((block.marks[0].pc, block.marks[0].len), (PC, row.len), "{word:08x}");
+        if is_barrier(&insn) {
+            assert_eq!(block.terminal, Terminal::Jump { target: insn.next() }, "{word:08x}");
+            continue;
+        }
         let follows = matches!(block.terminal, Terminal::Trap { kind: TrapKind::Illegal, .. });
         let ends = row.class == Class::EndsBlock;
         assert_eq!(ends, !follows, "{word:08x}: class and body of {} disagree", row.name);

@@ -255,13 +255,17 @@ pub fn decode_block(pc: u64, fetch: &mut dyn FnMut(u64) -> Option<u16>, cpu: &Cp
     let mut end = pc;
     while ops.len() < MAX_BLOCK {
         let Ok(insn) = riscv64::fetch_insn(end, fetch, cpu) else { break };
+        let barrier = riscv64::is_barrier(&insn);
+        if barrier && !ops.is_empty() {
+            break;
+        }
         ops.push(Op { body: riscv64::body::<Exec>(insn.op), insn });
         end = insn.next();
         if riscv64::ends_block(&insn) {
             break;
         }
-        // What only tier 0 executes ends a translated block, and so it does here.
-        if riscv64::is_tier0(&insn) {
+        // What only tier 0 executes, and barriers, end a translated block, and so they do here.
+        if barrier || riscv64::is_tier0(&insn) {
             break;
         }
     }

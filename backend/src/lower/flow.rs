@@ -8,6 +8,7 @@
 //!   (precise state), so a register is dirty from its write to the next of those.
 //! - *demand*: what a block expects as SSA values at its start: live or dirty.
 
+use mynah_ir::state::FLAGS_CELL;
 use mynah_ir::{Block, Hint, Op, Region, Terminal};
 
 /// Cells below this are guest registers.
@@ -69,8 +70,14 @@ fn summarize(block: &Block) -> Local {
             _ => {}
         }
     }
-    local.flushes = !matches!(block.terminal, Terminal::Jump { .. } | Terminal::Branch { .. });
+    local.flushes = is_barrier(block) || !matches!(block.terminal, Terminal::Jump { .. } | Terminal::Branch { .. });
     local
+}
+
+/// Whether a block reads or writes the accrued floating-point flags. Nothing may be in SSA values across it: what was
+/// computed before must have raised its flags by then, and what comes after must not be taken for what came before.
+pub fn is_barrier(block: &Block) -> bool {
+    block.insts.iter().any(|i| matches!(i.op, Op::Get | Op::Set) && i.imm as u16 == FLAGS_CELL)
 }
 
 impl Flow {

@@ -1,6 +1,7 @@
 //! Integer, memory and state ops.
 
 use cranelift_codegen::ir::{self as cl, AtomicRmwOp, InstBuilder, MemFlagsData, condcodes::IntCC, types};
+use mynah_ir::state::FLAGS_CELL;
 use mynah_ir::{AtomicKind, Inst, Op, Order, Slot, Type};
 
 use super::{Lowering, cl_type};
@@ -16,6 +17,16 @@ impl Lowering<'_, '_> {
         Some(match inst.op {
             Op::Iconst => self.constant(inst),
             Op::Gaddr => self.iconst(inst.imm as u64),
+            Op::Get if inst.imm as u16 == FLAGS_CELL => {
+                self.flush();
+                self.call_helper(Helper::ReadFlags, &[])
+            }
+            Op::Set if inst.imm as u16 == FLAGS_CELL => {
+                self.flush();
+                let flags = self.arg(inst, 0);
+                self.call_helper(Helper::WriteFlags, &[flags]);
+                return None;
+            }
             Op::Get => self.get(Slot { cell: inst.imm as u16, ty: inst.ty }),
             Op::Set => {
                 let value = self.arg(inst, 0);

@@ -168,6 +168,9 @@ impl Lowering<'_, '_> {
         for mark in marks {
             self.at(mark.pc);
         }
+        if flow::is_barrier(block) {
+            self.flush();
+        }
         self.lower_terminal(&block.terminal);
     }
 

@@ -90,8 +90,14 @@ pub(super) fn is_legal(insn: &Insn, cpu: &Cpu) -> bool {
     extension(insn.imm).is_some_and(|e| cpu.has(e)) && !(insn.imm >> 10 == 3 && writes(insn))
 }
 
-/// Whether a CSR instruction is for tier 0 only. Translated code keeps the accrued flags in the host's own register
-/// and relies on the rounding mode that it was entered with; reading `frm` or a counter is plain.
+/// Whether a CSR instruction is for tier 0 only. Translated code relies on the rounding mode that it was entered with;
+/// reading `frm` or a counter is plain.
 pub(super) fn is_tier0(insn: &Insn) -> bool {
-    matches!(insn.imm, FFLAGS | FCSR) || (insn.imm == FRM && writes(insn))
+    insn.imm == FCSR || (insn.imm == FRM && writes(insn))
+}
+
+/// Whether a CSR instruction reads or writes the accrued flags. Translated code keeps them in the host's own register,
+/// where earlier operations must have left their flags by then and later ones not yet: it is a block of its own.
+pub(super) fn is_barrier(insn: &Insn) -> bool {
+    insn.imm == FFLAGS
 }

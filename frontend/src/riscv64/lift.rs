@@ -43,6 +43,11 @@ pub fn is_tier0(insn: &Insn) -> bool {
     }
 }
 
+/// Whether the instruction must be a block of its own.
+pub fn is_barrier(insn: &Insn) -> bool {
+    row(insn.op).is_some_and(|r| matches!(r.class, Class::Csr)) && csr::is_barrier(insn)
+}
+
 /// Whether the instruction's body calls a terminal.
 pub fn ends_block(insn: &Insn) -> bool {
     row(insn.op).is_some_and(|r| r.class == Class::EndsBlock)
@@ -56,13 +61,19 @@ pub fn ends_block(insn: &Insn) -> bool {
 ///   fault;
 /// - one that is illegal: `Trap`.
 ///
-/// None of the three gets a mark.
+/// None of the three gets a mark. A barrier ([`is_barrier`]) ends the block before it and is a block of its own.
 pub fn lift(pc: u64, fetch: Fetch, cpu: &Cpu, max_insns: usize) -> Block {
     let mut b = BlockBuilder::new(pc);
     while !b.is_done() && b.guest_insns() < max_insns {
         let at = b.end();
         match fetch_insn(at, fetch, cpu) {
             Ok(insn) if is_tier0(&insn) => b.end_with(Terminal::Interpret { pc: at }),
+            Ok(insn) if is_barrier(&insn) => {
+                if at == pc {
+                    lift_insn(&mut b, &insn);
+                }
+                break;
+            }
             Ok(insn) => lift_insn(&mut b, &insn),
             Err(FetchError::Illegal { .. }) => b.end_with(Terminal::Trap { pc: at, kind: TrapKind::Illegal }),
             Err(FetchError::Unmapped(_)) if at == pc => b.end_with(Terminal::Interpret { pc }),
