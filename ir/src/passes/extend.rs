@@ -120,3 +120,54 @@ fn leading(bits: u64, width: u32) -> u64 {
     let run = (bits << (64 - width)).leading_ones();
     !(u64::MAX.checked_shr(run).unwrap_or(0)) >> (64 - width)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eval::{eval_inst, signed};
+    use crate::state::State;
+    use crate::testing::{random_chain, random_state};
+    use crate::types::FpEnv;
+
+    /// The value of an instruction of a chain, given those before.
+    fn value(inst: &Inst, values: &[u64], state: &State) -> u64 {
+        let arg = |i: usize| values.get(inst.args[i].index()).copied().unwrap_or(0);
+        match inst.op {
+            Op::Iconst => inst.imm as u64,
+            Op::Get => state.get(inst.imm as u16),
+            Op::Select => arg(if arg(0) != 0 { 1 } else { 2 }),
+            _ => eval_inst(inst, [arg(0), arg(1), arg(2)], &mut FpEnv::default()).unwrap_or(0),
+        }
+    }
+
+    /// What the pass believes of a value is true of what the value is, whatever the inputs are.
+    #[test]
+    fn facts_hold_for_concrete_values() {
+        let (mut zeros, mut copies) = (0, 0);
+        for seed in 0..40_000 {
+            let mut block = random_chain(seed);
+            let insts = block.insts.clone();
+            let out = Out::after(&mut block);
+            let mut facts = Vec::new();
+            insts.iter().for_each(|inst| facts.push(learn(&out, inst, &facts)));
+            for state in (0..4).map(|run| random_state(seed * 4 + run)) {
+                let mut values = Vec::new();
+                insts.iter().for_each(|inst| values.push(value(inst, &values, &state)));
+                for ((inst, fact), value) in insts.iter().zip(&facts).zip(&values) {
+                    let ty = inst.result();
+                    if !ty.is_int() {
+                        continue;
+                    }
+                    let wide = signed(ty, *value);
+                    let signs = wide.leading_ones().max(wide.leading_zeros()) - (64 - ty.bits());
+                    let text =
+                        || format!("seed {seed}: {value:#x} of {inst:?} is not {fact:x?}\n{}", random_chain(seed));
+                    assert!(value & fact.zero == 0 && signs >= fact.signs, "{}", text());
+                    zeros += (fact.zero != 0) as u32;
+                    copies += (fact.signs > 1) as u32;
+                }
+            }
+        }
+        assert!(zeros > 100_000 && copies > 100_000, "there was little to check: {zeros}, {copies}");
+    }
+}

@@ -78,7 +78,8 @@ impl TestMemory {
     /// Memory filled from a seed.
     pub fn new(seed: u64) -> TestMemory {
         let mut rng = Rng::new(seed);
-        TestMemory { bytes: (0..Self::LEN / 8).flat_map(|_| rng.bits().to_le_bytes()).collect(), ticks: 0, fences: Vec::new() }
+        let bytes = (0..Self::LEN / 8).flat_map(|_| rng.bits().to_le_bytes()).collect();
+        TestMemory { bytes, ticks: 0, fences: Vec::new() }
     }
 
     /// The bytes of an access, or its first address that is outside.
