@@ -279,7 +279,10 @@ fn mremap_in_all_its_forms() {
         let target = map(&memory, at + 256 * P, P, RW);
         memory.write(target, &1u8).unwrap();
         assert_eq!(memory.mremap(grown, 2 * P, 3 * P, TO, target), Ok(target));
-        assert_eq!((memory.read(target), memory.read(target + P), memory.read(target + 2 * P)), (Ok(0u8), Ok(5u8), Ok(0u8)));
+        assert_eq!(
+            (memory.read(target), memory.read(target + P), memory.read(target + 2 * P)),
+            (Ok(0u8), Ok(5u8), Ok(0u8))
+        );
         assert!(!readable(&memory, grown));
         assert_eq!(memory.mremap(target, 3 * P, 3 * P, TO, target + P), Err(Errno::EINVAL), "overlap");
         assert_eq!(memory.mremap(target, 3 * P, 3 * P, libc::MREMAP_FIXED, addr), Err(Errno::EINVAL));
@@ -366,7 +369,8 @@ fn the_seed_decides_the_layout() {
 
 #[test]
 fn a_base_that_cannot_be_is_refused() {
-    let base = |base| Memory::new(Layout { guest_base: Some(base), ..Layout::default() }).map(|memory| memory.guest_base());
+    let base =
+        |base| Memory::new(Layout { guest_base: Some(base), ..Layout::default() }).map(|memory| memory.guest_base());
     assert_eq!(base(0x123), Err(Errno::EINVAL));
     assert_eq!(base(1 << 47), Err(Errno::EINVAL));
     assert_eq!(base(0x2000_0000_0000), Ok(0x2000_0000_0000));
@@ -439,7 +443,8 @@ fn changing_executable_areas_drops_their_code() {
         assert_eq!(take(&stale), [(at + 2 * P, at + 4 * P)]);
         let moving = map(&memory, at, P, RWX);
         memory.watch_code(moving..moving + 4);
-        let moved = memory.mremap(moving, P, 2 * P, libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED, moving + 16 * P).unwrap();
+        let moved =
+            memory.mremap(moving, P, 2 * P, libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED, moving + 16 * P).unwrap();
         assert_eq!(take(&stale), [(at, at + P)]);
         memory.write(moved, &1u8).unwrap();
     });
