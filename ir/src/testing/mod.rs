@@ -50,8 +50,8 @@ impl Rng {
             self.pick(&[0, 1, 2, 3, 7, 8, 15, 31, 32, 48, 63, 64, 0xff, 0x7f, 0x80, 0xffff, 0x8000, 0xffff_ffff]);
         match self.below(6) {
             0 | 1 => edge,
-            2 => (edge as u64).wrapping_neg(),
-            3 => !(edge as u64),
+            2 => edge.wrapping_neg(),
+            3 => !edge,
             4 => 0x8000_0000u64.wrapping_shl(self.below(64) as u32),
             _ => self.bits(),
         }
