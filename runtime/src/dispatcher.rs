@@ -165,7 +165,7 @@ impl Vcpu {
             pc,
             &mut |addr| fetch(&process.memory, page, addr),
             &process.options.cpu,
-            &|pc| everything || blocks.has_run(pc),
+            &|pc| (everything || blocks.has_run(pc)) && process.code.lookup(pc).is_none(),
         );
         let result = translator.translate(&mut region);
         let compiled = match result {
