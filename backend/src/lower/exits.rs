@@ -21,7 +21,6 @@ impl Lowering<'_, '_> {
             Terminal::Branch { cond, taken, not_taken } => self.branch(cond, taken, not_taken),
             Terminal::Call { target, ret } => {
                 self.flush();
-                self.check_stack(target);
                 let link = self.link(target);
                 let entry = self.b.ins().load(types::I64, trusted(), link, 0);
                 self.call(entry, link, ret);
@@ -75,7 +74,6 @@ impl Lowering<'_, '_> {
                 self.edge_done(succ);
             }
             None => {
-                self.poll(target);
                 self.flush();
                 let link = self.link(target);
                 let entry = self.b.ins().load(types::I64, trusted(), link, 0);
@@ -87,30 +85,17 @@ impl Lowering<'_, '_> {
     /// Leaves if somebody asked for it; execution goes on at `pc` later.
     fn poll(&mut self, pc: u64) {
         let request = self.ctx_load(types::I32, std::mem::offset_of!(Context, exit_request));
-        self.leave_if(request, pc, code::INTERRUPTED);
+        let asked = self.b.ins().icmp_imm_u(IntCC::NotEqual, request, 0);
+        self.leave_if(asked, pc, code::INTERRUPTED);
     }
 
-    /// Calls nest on the host stack only so deep. A request to leave poisons the limit, so this polls as well.
-    fn check_stack(&mut self, target: u64) {
+    /// At the region's entry: guest calls nest on the host stack only so deep. A request to leave poisons the limit, so
+    /// this is also the poll for loops that go through several regions. Nothing is in SSA values yet.
+    pub(super) fn check_stack(&mut self) {
         let sp = self.b.ins().get_stack_pointer(types::I64);
         let limit = self.ctx_load(types::I64, std::mem::offset_of!(Context, stack_limit));
         let low = self.b.ins().icmp(IntCC::UnsignedLessThan, sp, limit);
-        self.leave_if(low, target, code::INTERRUPTED);
-    }
-
-    /// Like [`Lowering::check_stack`], for a target that is known only when it runs: returning it to whoever called
-    /// is always right, since no caller takes a pc that it did not expect.
-    fn check_stack_indirect(&mut self, target: cl::Value) {
-        let sp = self.b.ins().get_stack_pointer(types::I64);
-        let limit = self.ctx_load(types::I64, std::mem::offset_of!(Context, stack_limit));
-        let low = self.b.ins().icmp(IntCC::UnsignedLessThan, sp, limit);
-        let (side, join) = (self.cold_block(), self.b.create_block());
-        self.b.ins().brif(low, side, &[], join, &[]);
-        self.b.seal_block(side);
-        self.b.seal_block(join);
-        self.b.switch_to_block(side);
-        self.b.ins().return_(&[target]);
-        self.b.switch_to_block(join);
+        self.leave_if(low, self.region.pc(), code::INTERRUPTED);
     }
 
     fn sig(&mut self) -> cl::SigRef {
@@ -155,7 +140,6 @@ impl Lowering<'_, '_> {
 
     /// An inline cache, then the vCPU's table, then the dispatcher.
     fn indirect_call(&mut self, target: cl::Value, ret: u64) {
-        self.check_stack_indirect(target);
         let cache = self.link(EMPTY_CACHE);
         let (hit, miss, found, join) =
             (self.b.create_block(), self.b.create_block(), self.b.create_block(), self.b.create_block());
@@ -187,15 +171,6 @@ impl Lowering<'_, '_> {
     }
 
     fn indirect_jump(&mut self, target: cl::Value) {
-        let request = self.ctx_load(types::I32, std::mem::offset_of!(Context, exit_request));
-        let (side, join) = (self.cold_block(), self.b.create_block());
-        self.b.ins().brif(request, side, &[], join, &[]);
-        self.b.seal_block(side);
-        self.b.seal_block(join);
-        self.b.switch_to_block(side);
-        self.b.ins().return_(&[target]);
-        self.b.switch_to_block(join);
-
         let cache = self.link(EMPTY_CACHE);
         let found = self.b.create_block();
         let entry = self.probe(target, cache, found);

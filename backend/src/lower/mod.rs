@@ -118,6 +118,7 @@ pub fn lower(
         seen: Vec::new(),
         pc: region.pc(),
     };
+    l.check_stack();
     l.load_cells(l.flow.demand[0]);
     l.b.ins().jump(l.heads[0], &[]);
     l.edge_done(0);
