@@ -62,7 +62,7 @@ fn capstone_is_stricter(row: &Row, word: u32) -> bool {
     let rd = word >> 7 & 31;
     match row.name {
         // HINTs: "C" chapter, table of HINT instructions.
-        "c.nop" | "c.li" | "c.lui" | "c.mv" | "c.add" | "c.slli" | "c.addi" | "c.srli" | "c.srai" => true,
+        "c.nop" | "c.li" | "c.lui" | "c.mv" | "c.add" | "c.slli" => true,
         // "Memory Ordering Instructions": rs1, rd and reserved modes are ignored.
         "fence" => word >> 28 != 0 || word & 0x000f_8f80 != 0,
         // "Zifencei": imm, rs1 and rd are ignored.

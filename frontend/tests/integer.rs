@@ -120,12 +120,12 @@ const REGISTER_REGISTER: &[Binary] = &[
     ("mulhsu", |x, y| ((x as i64 as i128).wrapping_mul(y as i128) >> 64) as u64),
     ("mulhu", |x, y| ((x as u128 * y as u128) >> 64) as u64),
     ("div", |x, y| signed_div(x as i64 as i128, y as i64 as i128)),
-    ("divu", |x, y| if y == 0 { u64::MAX } else { x / y }),
+    ("divu", |x, y| x.checked_div(y).unwrap_or(u64::MAX)),
     ("rem", |x, y| signed_rem(x as i64 as i128, y as i64 as i128)),
     ("remu", |x, y| if y == 0 { x } else { x % y }),
     ("mulw", |x, y| sw((x as u32).wrapping_mul(y as u32))),
     ("divw", |x, y| sw(signed_div(x as i32 as i128, y as i32 as i128) as u32)),
-    ("divuw", |x, y| if y as u32 == 0 { u64::MAX } else { sw(x as u32 / y as u32) }),
+    ("divuw", |x, y| sw((x as u32).checked_div(y as u32).unwrap_or(u32::MAX))),
     ("remw", |x, y| sw(signed_rem(x as i32 as i128, y as i32 as i128) as u32)),
     ("remuw", |x, y| if y as u32 == 0 { sw(x as u32) } else { sw(x as u32 % y as u32) }),
     ("czero.eqz", |x, y| if y == 0 { 0 } else { x }),
@@ -437,7 +437,8 @@ fn compressed_jumps_link_or_not() {
 
 #[test]
 fn branches_compare_as_named() {
-    let table: [(&str, fn(u64, u64) -> bool); 6] = [
+    type Condition = fn(u64, u64) -> bool;
+    let table: [(&str, Condition); 6] = [
         ("beq", |x, y| x == y),
         ("bne", |x, y| x != y),
         ("blt", |x, y| (x as i64) < y as i64),
