@@ -9,11 +9,10 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use mynah_backend::cache::Published;
 use mynah_backend::enter::{self, Exit};
 use mynah_frontend::riscv64::{self, FetchError};
 use mynah_ir::state::FRM_CELL;
-use mynah_ir::{Flow, Stop, TrapKind};
+use mynah_ir::{Flow, Region, Stop, TrapKind};
 
 use crate::linux::signal::{self, SigInfo};
 use crate::linux::{self, Outcome};
@@ -21,11 +20,13 @@ use crate::memory::{GuestAddr, Memory, PAGE_SIZE};
 use crate::options::Tiers;
 use crate::process::Change;
 use crate::tier0::{self, Block};
-use crate::translate::{self, TranslateOptions, Translator};
+use crate::translate;
 use crate::vcpu::Vcpu;
 
 /// Host stack that nested guest calls may use.
 const CALL_STACK: u64 = 384 << 10;
+/// Executions of a hot block between two looks whether its translation is there.
+const ASK_AGAIN: u32 = 64;
 /// Length of an `ecall`.
 const ECALL: u64 = 4;
 
@@ -138,66 +139,41 @@ impl Vcpu {
         }
     }
 
-    /// Finds or makes the translation of a hot block. What cannot be translated now is tried again after as many
-    /// executions as it took to get hot.
+    /// Finds the translation of a hot block, or has one made: in place, or in the background where there is a core for
+    /// that. Until it is there, the block asks again every now and then.
     #[cold]
     fn promote(&mut self, block: &mut Block) {
-        block.count = 0;
-        block.entry = self.process.code.lookup(block.pc).unwrap_or_else(|| self.translate(block.pc).unwrap_or(0));
-        if block.entry == 0 {
-            block.count = 1;
+        let process = self.process;
+        block.entry = process.code.lookup(block.pc).unwrap_or(0);
+        if block.entry != 0 {
+            return;
+        }
+        block.count = process.options.threshold.saturating_sub(ASK_AGAIN);
+        // The child of a `vfork` must not leave a thread in its parent's memory.
+        let in_background = process.options.background && self.borrowed.is_none() && process.options.tiers == Tiers::Both;
+        if !in_background {
+            let begin = Instant::now();
+            let (region, version) = self.form_region(block.pc);
+            block.entry = process.translate(region, version).unwrap_or(0);
+            self.counts.waited_ns += begin.elapsed().as_nanos() as u64;
+        } else if process.background.accepts(block.pc) {
+            let (region, version) = self.form_region(block.pc);
+            process.background.submit(process, region, version);
         }
     }
 
-    fn translate(&mut self, pc: u64) -> Option<u64> {
-        let process = self.process;
-        let mut translator = process.try_translator()?;
-        let begin = Instant::now();
+    /// The region at `pc`, and the number of changes of code before its bytes were read.
+    fn form_region(&mut self, pc: u64) -> (Region, u64) {
+        let (process, blocks, page) = (self.process, &self.blocks, &mut self.code_page);
         let version = process.version();
-        if translator.is_none() {
-            *translator = make_translator(process);
-        }
-        let translator = translator.as_mut()?;
-        let blocks = &self.blocks;
         let everything = process.options.tiers == Tiers::Only1;
-        let page = &mut self.code_page;
-        let mut region = translate::form_region(
+        let region = translate::form_region(
             pc,
             &mut |addr| fetch(&process.memory, page, addr),
             &process.options.cpu,
             &|pc| (everything || blocks.has_run(pc)) && process.code.lookup(pc).is_none(),
         );
-        let result = translator.translate(&mut region);
-        let compiled = match result {
-            Ok(compiled) => compiled,
-            Err(error) => {
-                tracing::error!("{error} at {pc:#x}");
-                self.counts.failed += 1;
-                return None;
-            }
-        };
-        let mut published = process.code.publish(&compiled);
-        if matches!(published, Ok(Published::Full)) {
-            published = process.flush_code().and_then(|()| process.code.publish(&compiled));
-        }
-        let entry = match published {
-            Ok(Published::Entry(entry)) => entry,
-            Ok(Published::Full) => return None,
-            Err(error) => {
-                tracing::error!("no memory for translated code: {error}");
-                return None;
-            }
-        };
-        self.counts.regions += 1;
-        self.counts.translate_ns += begin.elapsed().as_nanos() as u64;
-        // Code that changed while it was translated must not stay.
-        if process.version() != version {
-            for (start, end) in &compiled.guest {
-                process.code.invalidate(*start, *end);
-            }
-            return None;
-        }
-        Some(entry)
+        (region, version)
     }
 
     /// Enters translated code and handles the way it was left.
@@ -339,16 +315,6 @@ impl Vcpu {
 const ILL_ILLOPC: i32 = 1;
 const TRAP_BRKPT: i32 = 1;
 const BUS_ADRALN: i32 = 1;
-
-fn make_translator(process: &crate::Process) -> Option<Translator> {
-    let options = &process.options;
-    let options = TranslateOptions {
-        add_guest_base: process.memory.guest_base() != 0,
-        passes: options.passes,
-        verify: options.verify,
-    };
-    Translator::new(options).map_err(|error| tracing::error!("{error}")).ok()
-}
 
 /// Reads a halfword of guest code. `page` is the page last fetched from: its execute permission has been checked and
 /// it is watched, so that a later write to it is noticed.

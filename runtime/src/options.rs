@@ -43,6 +43,8 @@ pub struct Options {
     pub tiers: Tiers,
     /// Executions of a block before it is compiled.
     pub threshold: u32,
+    /// Translate on a thread beside the guest's.
+    pub background: bool,
     /// Limit of the code cache in bytes (`-tb-size` in MiB).
     pub cache_size: usize,
     /// IR passes to run on compiled blocks.
@@ -79,6 +81,7 @@ impl Default for Options {
             strace: false,
             tiers: Tiers::default(),
             threshold: THRESHOLD,
+            background: std::thread::available_parallelism().is_ok_and(|n| n.get() > 1),
             cache_size: CACHE_SIZE,
             passes: Passes::ALL,
             verify: false,

@@ -5,15 +5,19 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
+use std::time::Instant;
 
-use mynah_backend::{CodeCache, Context};
+use mynah_backend::cache::Published;
+use mynah_backend::{CodeCache, Compiled, Context};
+use mynah_ir::Region;
 
 use crate::linux::signal::Actions;
 use crate::loader::{Image, Sysroot};
 use crate::memory::Memory;
 use crate::options::Options;
-use crate::stats::Stats;
-use crate::translate::Translator;
+use crate::background::Background;
+use crate::stats::{Counts, Stats};
+use crate::translate::{TranslateOptions, Translator};
 
 /// A guest process. Lives as long as the host process: threads hold `&'static Process`.
 pub struct Process {
@@ -29,6 +33,8 @@ pub struct Process {
     pub actions: Actions,
     /// Translations.
     pub code: CodeCache,
+    /// Translates what is hot beside the guest's threads.
+    pub background: Background,
     /// Counts of all threads that ended, and of the process as a whole.
     pub stats: Stats,
     translator: Mutex<Option<Translator>>,
@@ -82,6 +88,7 @@ impl Process {
             image,
             actions,
             code,
+            background: Background::default(),
             stats: Stats::default(),
             translator: Mutex::new(None),
             changes: Changes::default(),
@@ -99,9 +106,58 @@ impl Process {
         &self.image.argv
     }
 
-    /// The translator, if no other thread is using it.
-    pub(crate) fn try_translator(&self) -> Option<MutexGuard<'_, Option<Translator>>> {
-        self.translator.try_lock().ok()
+    /// Translates a region whose bytes were read when there had been `version` changes of code, and publishes it; gives
+    /// its host entry. Waits for other threads that translate.
+    pub fn translate(&self, mut region: Region, version: u64) -> Option<u64> {
+        let mut translator = lock(&self.translator);
+        let begin = Instant::now();
+        if translator.is_none() {
+            *translator = self.make_translator();
+        }
+        let result = translator.as_mut()?.translate(&mut region);
+        let compiled = match result {
+            Ok(compiled) => compiled,
+            Err(error) => {
+                tracing::error!("{error} at {:#x}", region.pc());
+                self.stats.add(&Counts { failed: 1, ..Counts::default() });
+                return None;
+            }
+        };
+        let entry = self.publish(&compiled);
+        let translate_ns = begin.elapsed().as_nanos() as u64;
+        self.stats.add(&Counts { regions: 1, translate_ns, ..Counts::default() });
+        // Code that changed while it was translated must not stay.
+        if self.version() != version {
+            for (start, end) in &compiled.guest {
+                self.code.invalidate(*start, *end);
+            }
+            return None;
+        }
+        entry
+    }
+
+    fn publish(&self, compiled: &Compiled) -> Option<u64> {
+        let mut published = self.code.publish(compiled);
+        if matches!(published, Ok(Published::Full)) {
+            published = self.flush_code().and_then(|()| self.code.publish(compiled));
+        }
+        match published {
+            Ok(Published::Entry(entry)) => Some(entry),
+            Ok(Published::Full) => None,
+            Err(error) => {
+                tracing::error!("no memory for translated code: {error}");
+                None
+            }
+        }
+    }
+
+    fn make_translator(&self) -> Option<Translator> {
+        let options = TranslateOptions {
+            add_guest_base: self.memory.guest_base() != 0,
+            passes: self.options.passes,
+            verify: self.options.verify,
+        };
+        Translator::new(options).map_err(|error| tracing::error!("{error}")).ok()
     }
 
     /// Drops everything that came from a guest range: at once from the code cache, and from each vCPU's own tables before
@@ -154,10 +210,12 @@ impl Process {
     pub fn after_fork(&self, ctx: &Context) {
         lock(&self.threads).retain(|t| std::ptr::eq(t.0, ctx));
         self.code.after_fork();
+        self.background.after_fork();
     }
 
     /// Locks of this process that must be held while it forks, innermost last.
     pub fn hold_for_fork(&'static self) {
+        crate::host::fork::hold_at_fork(move || Box::new(self.background.fork_guard()));
         crate::host::fork::hold_at_fork(move || Box::new(lock(&self.translator)));
         crate::host::fork::hold_at_fork(move || Box::new(lock(&self.changes.log)));
         crate::host::fork::hold_at_fork(move || Box::new(lock(&self.threads)));

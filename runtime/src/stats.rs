@@ -43,8 +43,10 @@ counters! {
     regions,
     /// Regions that could not be translated.
     failed,
-    /// Time spent in translation, nanoseconds.
+    /// Time spent in translation, in the background or in place, nanoseconds.
     translate_ns,
+    /// The part of it that guest threads waited for.
+    waited_ns,
     /// System calls.
     syscalls,
     /// Time spent in system calls, nanoseconds; measured only when a summary was asked for.
@@ -56,13 +58,13 @@ counters! {
 /// The summary as lines for people.
 pub fn summary(counts: &Counts, cache: &CacheStats) -> String {
     let ms = |ns: u64| format!("{:.1} ms", ns as f64 / 1e6);
-    let guest = counts.total_ns.saturating_sub(counts.translate_ns + counts.syscall_ns);
+    let guest = counts.total_ns.saturating_sub(counts.waited_ns + counts.syscall_ns);
     format!(
         "mynah: blocks:      {} decoded ({} guest instructions)\n\
          mynah: tier 0:      {} blocks executed ({} guest instructions)\n\
          mynah: tier 1:      {} regions translated ({} guest instructions -> {} host bytes), entered {} times\n\
          mynah: code cache:  {} invalidated, {} flushes\n\
-         mynah: time:        {} in guest code, {} in translation, {} in {} system calls\n",
+         mynah: time:        {} in guest code, {} in translation ({} of it waited for), {} in {} system calls\n",
         counts.decoded_blocks,
         counts.decoded_insns,
         counts.tier0_blocks,
@@ -75,6 +77,7 @@ pub fn summary(counts: &Counts, cache: &CacheStats) -> String {
         cache.flushes,
         ms(guest),
         ms(counts.translate_ns),
+        ms(counts.waited_ns),
         ms(counts.syscall_ns),
         counts.syscalls,
     )

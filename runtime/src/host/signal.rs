@@ -313,6 +313,11 @@ pub fn block_all() -> u64 {
     change_mask(libc::SIG_BLOCK, ASYNCHRONOUS)
 }
 
+/// Goes back to the mask that [`block_all`] gave.
+pub fn restore_mask(mask: u64) {
+    change_mask(libc::SIG_SETMASK, mask);
+}
+
 /// Dies by a signal's default action, without a core file: it would be Mynah's, not the guest's.
 pub fn die(signal: i32) -> ! {
     block_all();

@@ -41,7 +41,9 @@ pub fn exit_group(vcpu: &mut Vcpu, [status, ..]: [u64; 6]) -> Answer {
 }
 
 /// `unshare(flags)`.
-pub fn unshare(_: &mut Vcpu, [flags, ..]: [u64; 6]) -> Answer {
+pub fn unshare(vcpu: &mut Vcpu, [flags, ..]: [u64; 6]) -> Answer {
+    // Some flags want a process with one thread, and the kernel counts ours too.
+    vcpu.process.background.stop();
     // SAFETY: no memory is involved.
     answer(unsafe { syscall(libc::SYS_unshare, [flags, 0, 0, 0, 0, 0]) })
 }
