@@ -214,11 +214,11 @@ impl CodeCache {
         inner.incoming.entry(pc).or_default().push(index);
     }
 
-    /// Drops every translation that came from a guest range; true if there was any. Threads that run one of them go on
-    /// until their next exit; the caller makes them drop their jump tables.
-    pub fn invalidate(&self, start: u64, end: u64) -> bool {
+    /// Drops every translation that came from a guest range, and gives the guest pcs of their entries. Threads that run
+    /// one of them go on until their next exit; the caller makes all threads forget these entries.
+    pub fn invalidate(&self, start: u64, end: u64) -> Vec<u64> {
         if self.is_empty() {
-            return false;
+            return Vec::new();
         }
         let mut inner = self.lock();
         let inner = &mut *inner;
@@ -229,15 +229,15 @@ impl CodeCache {
         } else {
             hit.extend((first..=last).filter_map(|p| inner.by_page.get(&p)).flatten());
         }
-        let mut any = false;
+        let mut gone = Vec::new();
         for index in hit {
             let block = &inner.blocks[index];
             if block.valid && block.guest.iter().any(|(s, e)| *s < end && start < *e) {
+                gone.push(block.pc);
                 inner.unlink(index);
-                any = true;
             }
         }
-        any
+        gone
     }
 
     /// Drops everything.

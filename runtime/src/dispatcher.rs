@@ -76,14 +76,25 @@ impl Vcpu {
         let (changes, version) = self.process.changes_since(self.seen);
         self.seen = version;
         self.code_page = 1;
-        for change in changes.unwrap_or_else(|| vec![Change::Code(0, u64::MAX)]) {
+        let Some(changes) = changes else {
+            self.blocks.invalidate(0, u64::MAX);
+            return self.forget_jumps();
+        };
+        for change in changes {
             match change {
-                Change::Code(start, end) => self.blocks.invalidate(start, end),
-                Change::Flush => {}
+                Change::Code { start, end, entries } => {
+                    self.blocks.invalidate(start, end);
+                    for pc in entries.iter() {
+                        self.blocks.forget_entry(*pc);
+                        self.forget_jump(*pc);
+                    }
+                }
+                Change::Flush => {
+                    self.blocks.forget_entries();
+                    self.forget_jumps();
+                }
             }
         }
-        self.blocks.forget_entries();
-        self.forget_jumps();
     }
 
     /// Runs from the current pc until there is an event, or until somebody may want the dispatcher's attention.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use mynah_backend::cache::Published;
@@ -50,10 +50,17 @@ struct Thread(*const Context, *const AtomicBool);
 unsafe impl Send for Thread {}
 
 /// What happened to guest code or to the code cache, for every vCPU to take note of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Change {
     /// Guest code in a range changed or went away.
-    Code(u64, u64),
+    Code {
+        /// First address.
+        start: u64,
+        /// Address after the last.
+        end: u64,
+        /// Guest pcs of the translations that were dropped for it.
+        entries: Arc<[u64]>,
+    },
     /// The code cache was emptied.
     Flush,
 }
@@ -127,13 +134,22 @@ impl Process {
         let translate_ns = begin.elapsed().as_nanos() as u64;
         self.stats.add(&Counts { regions: 1, translate_ns, ..Counts::default() });
         // Code that changed while it was translated must not stay.
-        if self.version() != version {
+        if self.version() != version && self.has_changed(&compiled.guest, version) {
             for (start, end) in &compiled.guest {
-                self.code.invalidate(*start, *end);
+                self.invalidate(*start, *end);
             }
             return None;
         }
         entry
+    }
+
+    /// Whether guest code in any of the ranges changed since there had been `version` changes.
+    fn has_changed(&self, ranges: &[(u64, u64)], version: u64) -> bool {
+        let Some(changes) = self.changes_since(version).0 else { return true };
+        changes.iter().any(|change| match change {
+            Change::Code { start, end, .. } => ranges.iter().any(|(s, e)| s < end && start < e),
+            Change::Flush => false,
+        })
     }
 
     fn publish(&self, compiled: &Compiled) -> Option<u64> {
@@ -163,8 +179,8 @@ impl Process {
     /// Drops everything that came from a guest range: at once from the code cache, and from each vCPU's own tables before
     /// it runs on.
     pub fn invalidate(&self, start: u64, end: u64) {
-        self.code.invalidate(start, end);
-        self.announce(Change::Code(start, end));
+        let entries = self.code.invalidate(start, end).into();
+        self.announce(Change::Code { start, end, entries });
     }
 
     fn announce(&self, change: Change) {
@@ -192,7 +208,7 @@ impl Process {
         let log = lock(&self.changes.log);
         let version = self.version();
         let missed = (version - seen) as usize;
-        let list = (missed <= log.len()).then(|| log.iter().skip(log.len() - missed).copied().collect());
+        let list = (missed <= log.len()).then(|| log.iter().skip(log.len() - missed).cloned().collect());
         (list, version)
     }
 

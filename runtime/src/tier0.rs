@@ -9,6 +9,7 @@ use mynah_ir::{AtomicKind, Build, Counter, Flow, FpEnv, Hint, Order, Rm, Slot, S
 use rustc_hash::FxHashMap;
 
 use crate::host::usercopy::{self, Fault};
+use crate::memory::PAGE_SIZE;
 
 /// Guest instructions in a block at most, in tier 0 and in the IR alike, so that both cut code at the same places.
 pub const MAX_BLOCK: usize = 64;
@@ -200,6 +201,9 @@ struct Op {
 
 const _: () = assert!(size_of::<Op>() == 32);
 
+/// The pc of a block that was dropped: no guest pc is odd.
+const DEAD: u64 = 1;
+
 /// A pre-decoded block.
 pub struct Block {
     /// Guest address of its first instruction.
@@ -219,6 +223,11 @@ impl Block {
     /// Number of guest instructions.
     pub fn len(&self) -> usize {
         self.ops.len()
+    }
+
+    /// The guest pages it touches.
+    fn pages(&self) -> std::ops::RangeInclusive<u64> {
+        self.pc / PAGE_SIZE..=(self.end.max(self.pc + 1) - 1) / PAGE_SIZE
     }
 
     /// Whether the block is empty: its first instruction cannot be fetched.
@@ -287,17 +296,27 @@ pub fn step(ctx: &mut Context, insn: &Insn) -> Flow {
 /// Entries of the direct-mapped look-up in front of the map.
 const CACHE: usize = 1024;
 
+/// Dropped blocks that are kept until they are freed together.
+const DROPPED: usize = 4096;
+
 /// The pre-decoded blocks of one vCPU.
 pub struct Blocks {
     map: FxHashMap<u64, Box<Block>>,
+    /// Where the blocks begin that touch a guest page, for invalidation; may name blocks that are gone.
+    by_page: FxHashMap<u64, Vec<u64>>,
     cache: Box<[*mut Block; CACHE]>,
-    /// Blocks that were dropped while one of them may be running; freed at the next safe point.
+    /// Blocks that were dropped. Others still point at them, but their pc is odd, so nobody follows.
     dropped: Vec<Box<Block>>,
 }
 
 impl Default for Blocks {
     fn default() -> Blocks {
-        Blocks { map: FxHashMap::default(), cache: Box::new([std::ptr::null_mut(); CACHE]), dropped: Vec::new() }
+        Blocks {
+            map: FxHashMap::default(),
+            by_page: FxHashMap::default(),
+            cache: Box::new([std::ptr::null_mut(); CACHE]),
+            dropped: Vec::new(),
+        }
     }
 }
 
@@ -306,7 +325,7 @@ impl Blocks {
     #[inline]
     pub fn get(&mut self, last: *mut Block, pc: u64, decode: impl FnOnce() -> Block) -> *mut Block {
         if !last.is_null() {
-            // SAFETY: `last` was given out by this table, and dropped blocks are freed only between calls with null.
+            // SAFETY: `last` was given out by this table, and dropped blocks are freed only by calls with null.
             let next = unsafe { &mut (*last).next };
             for i in 0..2 {
                 // SAFETY: as above.
@@ -319,7 +338,10 @@ impl Blocks {
             next[0] = found;
             return found;
         }
-        self.dropped.clear();
+        if self.dropped.len() > DROPPED {
+            self.forget_links();
+            self.dropped.clear();
+        }
         self.find(pc, decode)
     }
 
@@ -330,7 +352,14 @@ impl Blocks {
         if !cached.is_null() && unsafe { (*cached).pc } == pc {
             return cached;
         }
-        let block: *mut Block = &mut **self.map.entry(pc).or_insert_with(|| Box::new(decode()));
+        let by_page = &mut self.by_page;
+        let block: *mut Block = &mut **self.map.entry(pc).or_insert_with(|| {
+            let block = Box::new(decode());
+            for page in block.pages() {
+                by_page.entry(page).or_default().push(pc);
+            }
+            block
+        });
         self.cache[slot] = block;
         block
     }
@@ -340,22 +369,45 @@ impl Blocks {
         self.map.get(&pc).is_some_and(|b| b.count > 0)
     }
 
-    /// Drops the blocks that came from a guest range.
+    /// Drops the blocks that came from a guest range. Costs in proportion to the blocks of the pages it touches.
     pub fn invalidate(&mut self, start: u64, end: u64) {
-        let gone: Vec<u64> = self.map.values().filter(|b| b.pc < end && start < b.end.max(b.pc + 1)).map(|b| b.pc).collect();
-        if gone.is_empty() {
-            return;
+        let pages = start / PAGE_SIZE..=end.saturating_sub(1) / PAGE_SIZE;
+        let touched: Vec<u64> = if pages.end() - pages.start() < self.by_page.len() as u64 {
+            pages.filter(|page| self.by_page.contains_key(page)).collect()
+        } else {
+            self.by_page.keys().copied().filter(|page| pages.contains(page)).collect()
+        };
+        for page in touched {
+            let mut starts = self.by_page.remove(&page).unwrap_or_default();
+            starts.retain(|pc| !self.drop_block(*pc, start, end) && self.map.contains_key(pc));
+            if !starts.is_empty() {
+                self.by_page.insert(page, starts);
+            }
         }
-        self.dropped.extend(gone.iter().filter_map(|pc| self.map.remove(pc)));
-        self.forget_links();
     }
 
-    /// Forgets the translations of all blocks, and all links between blocks.
+    /// Drops the block at `pc` if it came from the range.
+    fn drop_block(&mut self, pc: u64, start: u64, end: u64) -> bool {
+        let hit = self.map.get(&pc).is_some_and(|b| b.pc < end && start < b.end.max(b.pc + 1));
+        if let Some(mut block) = hit.then(|| self.map.remove(&pc)).flatten() {
+            block.pc = DEAD;
+            self.dropped.push(block);
+        }
+        hit
+    }
+
+    /// Forgets the translation of the block at `pc`.
+    pub fn forget_entry(&mut self, pc: u64) {
+        if let Some(block) = self.map.get_mut(&pc) {
+            block.entry = 0;
+        }
+    }
+
+    /// Forgets the translations of all blocks.
     pub fn forget_entries(&mut self) {
         for block in self.map.values_mut() {
             block.entry = 0;
         }
-        self.forget_links();
     }
 
     fn forget_links(&mut self) {

@@ -106,6 +106,14 @@ impl Vcpu {
         self.jump_table[mynah_backend::context::jump_index(pc)] = JumpEntry { pc, entry };
     }
 
+    /// Forgets where the translation of a guest pc is.
+    pub(crate) fn forget_jump(&mut self, pc: u64) {
+        let entry = &mut self.jump_table[mynah_backend::context::jump_index(pc)];
+        if entry.pc == pc {
+            *entry = EMPTY_JUMP;
+        }
+    }
+
     /// Forgets where translations are.
     pub(crate) fn forget_jumps(&mut self) {
         self.jump_table.fill(EMPTY_JUMP);
