@@ -106,7 +106,7 @@ fn dump(vcpu: &Vcpu, request: &Request) -> Result<String, String> {
     if fetch(pc).is_none() {
         return Err(format!("there is no code at {pc:#x}"));
     }
-    let mut region = translate::form_region(pc, &mut fetch, &process.options.cpu, &|_| true);
+    let mut region = translate::form_region(pc, &mut fetch, &process.options.cpu, &|_| true, &|_| Vec::new());
     region.blocks.truncate(request.blocks);
     let options = TranslateOptions {
         add_guest_base: process.memory.guest_base() != 0,

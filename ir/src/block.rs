@@ -175,9 +175,17 @@ impl Block {
 pub struct Region {
     /// Blocks with distinct `pc`s; `blocks[0]` is the entry.
     pub blocks: Vec<Block>,
+    /// Where indirect jumps were seen to go: (address of the block that jumps, address of a block of the region). Only a
+    /// hint for code quality; not part of the text.
+    pub predicted: Vec<(u64, u64)>,
 }
 
 impl Region {
+    /// A region of these blocks, with nothing known about its indirect jumps.
+    pub fn new(blocks: Vec<Block>) -> Region {
+        Region { blocks, predicted: Vec::new() }
+    }
+
     /// Guest address of the entry.
     pub fn pc(&self) -> u64 {
         self.blocks[0].pc

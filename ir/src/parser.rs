@@ -50,7 +50,7 @@ pub fn parse_block_with(text: &str, names: Names<'_>) -> Result<Block, ParseErro
 
 /// Parses one or more blocks; cells may be written by the names in `names` too.
 pub fn parse_region_with(text: &str, names: Names<'_>) -> Result<Region, ParseError> {
-    let mut region = Region { blocks: Vec::new() };
+    let mut region = Region::new(Vec::new());
     let mut open: Option<BlockParser> = None;
     let mut line = 0;
     for text in text.lines() {

@@ -183,6 +183,7 @@ impl Vcpu {
             &mut |addr| fetch(&process.memory, page, addr),
             &process.options.cpu,
             &|pc| (everything || blocks.has_run(pc)) && process.code.lookup(pc).is_none(),
+            &|pc| blocks.followers(pc),
         );
         (region, version)
     }

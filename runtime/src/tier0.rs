@@ -215,6 +215,9 @@ pub struct Block {
     /// Host entry of its translation; 0 if none is known.
     pub entry: u64,
     ops: Box<[Op]>,
+    /// Blocks that followed, the first few different ones, and how often each was not among the two remembered: what an
+    /// indirect jump's translation expects.
+    followers: Vec<(u64, u32)>,
     /// The two blocks that followed most recently; remembered so that most look-ups are one comparison.
     next: [*mut Block; 2],
 }
@@ -278,7 +281,7 @@ pub fn decode_block(pc: u64, fetch: &mut dyn FnMut(u64) -> Option<u16>, cpu: &Cp
             break;
         }
     }
-    Block { pc, end, count: 0, entry: 0, ops: ops.into_boxed_slice(), next: [std::ptr::null_mut(); 2] }
+    Block { pc, end, count: 0, entry: 0, ops: ops.into_boxed_slice(), followers: Vec::new(), next: [std::ptr::null_mut(); 2] }
 }
 
 /// Executes the one instruction `insn`; pc is as [`Block::run`] leaves it.
@@ -295,6 +298,12 @@ pub fn step(ctx: &mut Context, insn: &Insn) -> Flow {
 
 /// Entries of the direct-mapped look-up in front of the map.
 const CACHE: usize = 1024;
+
+/// Followers of a block that are remembered, and those of them that its translation compares with.
+const FOLLOWERS: usize = 24;
+const PREDICTED: usize = 8;
+/// A follower that came less often than once in so many times is not expected.
+const RARE: u32 = 12;
 
 /// Dropped blocks that are kept until they are freed together.
 const DROPPED: usize = 4096;
@@ -336,6 +345,13 @@ impl Blocks {
             let found = self.find(pc, decode);
             next[1] = next[0];
             next[0] = found;
+            // SAFETY: as above.
+            let followers = unsafe { &mut (*last).followers };
+            match followers.iter().position(|f| f.0 == pc) {
+                Some(i) => followers[i].1 += 1,
+                None if followers.len() < FOLLOWERS => followers.push((pc, 1)),
+                None => {}
+            }
             return found;
         }
         if self.dropped.len() > DROPPED {
@@ -367,6 +383,16 @@ impl Blocks {
     /// Whether the block at `pc` has run.
     pub fn has_run(&self, pc: u64) -> bool {
         self.map.get(&pc).is_some_and(|b| b.count > 0)
+    }
+
+    /// Where the jump at the end of the block at `pc` went, most frequent first; only what is worth a comparison.
+    pub fn followers(&self, pc: u64) -> Vec<u64> {
+        let mut list = self.map.get(&pc).map(|b| b.followers.clone()).unwrap_or_default();
+        let total: u32 = list.iter().map(|f| f.1).sum();
+        list.retain(|f| f.1 >= total / RARE);
+        list.sort_by_key(|f| std::cmp::Reverse(f.1));
+        list.truncate(PREDICTED);
+        list.into_iter().map(|f| f.0).collect()
     }
 
     /// Drops the blocks that came from a guest range. Costs in proportion to the blocks of the pages it touches.

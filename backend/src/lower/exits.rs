@@ -27,13 +27,16 @@ impl Lowering<'_, '_> {
             }
             Terminal::Indirect { target, hint } => {
                 let target = self.v(target);
-                self.flush();
                 match hint {
                     Hint::Return => {
+                        self.flush();
                         self.b.ins().return_(&[target]);
                     }
                     Hint::Other => self.indirect_jump(target),
-                    Hint::Call { ret } => self.indirect_call(target, ret),
+                    Hint::Call { ret } => {
+                        self.flush();
+                        self.indirect_call(target, ret);
+                    }
                 }
             }
             Terminal::Syscall { pc, .. } => self.leave_flushed(pc, code::SYSCALL),
@@ -43,7 +46,7 @@ impl Lowering<'_, '_> {
     }
 
     fn branch(&mut self, cond: mynah_ir::Value, taken: u64, not_taken: u64) {
-        let [yes, no] = self.flow.succs[self.block];
+        let (yes, no) = (self.flow.succs[self.block][0], self.flow.succs[self.block][1]);
         self.load_for(&[yes, no]);
         let cond = self.v(cond);
         let sides = [self.b.create_block(), self.b.create_block()];
@@ -170,7 +173,25 @@ impl Lowering<'_, '_> {
         self.b.ins().jump(join, &[cl::BlockArg::Value(result)]);
     }
 
+    /// Compares with the predicted targets, which lie in the region; then looks in the vCPU's table.
     fn indirect_jump(&mut self, target: cl::Value) {
+        let succs = self.flow.succs[self.block].clone();
+        self.load_for(&succs);
+        let dirty = self.dirty;
+        for succ in succs.into_iter().flatten() {
+            let pc = self.region.blocks[succ].pc;
+            let expected = self.iconst(pc);
+            let same = self.b.ins().icmp(IntCC::Equal, target, expected);
+            let (hit, miss) = (self.b.create_block(), self.b.create_block());
+            self.b.ins().brif(same, hit, &[], miss, &[]);
+            self.b.seal_block(hit);
+            self.b.seal_block(miss);
+            self.b.switch_to_block(hit);
+            self.edge(pc, Some(succ));
+            self.b.switch_to_block(miss);
+            self.dirty = dirty;
+        }
+        self.flush();
         let cache = self.link(EMPTY_CACHE);
         let found = self.b.create_block();
         let entry = self.probe(target, cache, found);

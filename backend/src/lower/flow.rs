@@ -44,8 +44,9 @@ struct Local {
 /// Where control goes inside the region, and what is known at each block's start.
 #[derive(Debug)]
 pub struct Flow {
-    /// Indices of the successors of each block that lie in the region.
-    pub succs: Vec<[Option<usize>; 2]>,
+    /// The successors of each block, where they lie in the region: of a branch the one that is taken first, of an
+    /// indirect jump those that are predicted.
+    pub succs: Vec<Vec<Option<usize>>>,
     /// Registers that each block expects as SSA values at its start.
     pub demand: Vec<Cells>,
     /// Registers that may be dirty at each block's start.
@@ -70,7 +71,11 @@ fn summarize(block: &Block) -> Local {
             _ => {}
         }
     }
-    local.flushes = is_barrier(block) || !matches!(block.terminal, Terminal::Jump { .. } | Terminal::Branch { .. });
+    let stays = matches!(
+        block.terminal,
+        Terminal::Jump { .. } | Terminal::Branch { .. } | Terminal::Indirect { hint: Hint::Other, .. }
+    );
+    local.flushes = is_barrier(block) || !stays;
     local
 }
 
@@ -85,12 +90,13 @@ impl Flow {
     pub fn new(region: &Region) -> Flow {
         let index = |pc: u64| region.blocks.iter().position(|b| b.pc == pc);
         let local: Vec<Local> = region.blocks.iter().map(summarize).collect();
-        let succs: Vec<[Option<usize>; 2]> = region
+        let predicted = |b: &Block| region.predicted.iter().filter(|p| p.0 == b.pc).map(|p| index(p.1)).collect();
+        let succs: Vec<Vec<Option<usize>>> = region
             .blocks
             .iter()
             .map(|b| match b.terminal {
-                Terminal::Call { ret, .. } | Terminal::Indirect { hint: Hint::Call { ret }, .. } => [index(ret), None],
-                _ => b.successors().map(|s| s.and_then(index)),
+                Terminal::Indirect { hint: Hint::Other, .. } => predicted(b),
+                _ => b.successors().iter().flatten().map(|s| index(*s)).collect(),
             })
             .collect();
         let n = region.blocks.len();
@@ -119,7 +125,7 @@ impl Flow {
             changed = false;
             for b in 0..self.local.len() {
                 let out = self.dirty_out(b);
-                for s in self.succs[b].into_iter().flatten() {
+                for s in self.succs[b].clone().into_iter().flatten() {
                     changed |= out & !self.dirty[s] != 0;
                     self.dirty[s] |= out;
                 }
@@ -136,7 +142,7 @@ impl Flow {
                 // After a call everything is loaded anew, so nothing lives through it in SSA values.
                 let out = match local.flushes {
                     true => 0,
-                    false => self.succs[b].into_iter().flatten().fold(0, |set, s| set | self.demand[s]),
+                    false => self.succs[b].iter().flatten().fold(0, |set, s| set | self.demand[*s]),
                 };
                 let live = local.uses | (out & !local.defs);
                 changed |= live != self.demand[b];
