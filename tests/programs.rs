@@ -1,20 +1,19 @@
 //! Debian programs: what the riscv64 one prints under Mynah is what the amd64 one of the same release prints, and the
-//! exit statuses are equal. `scripts/fetch-guests` unpacks both.
+//! exit statuses are equal. The commands stand in `tests/real/commands.txt`; `scripts/fetch-guests` unpacks the programs.
+
+mod common;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
-/// Program and arguments.
-const COMMANDS: &[&[&str]] = &[
-    &["busybox", "sh", "-c", "for i in 1 2 3; do echo $((i * i)); done; exit 4"],
-    &["bash", "-c", "f() { local n=$1; ((n < 2)) && echo $n || echo $(( $(f $((n - 1))) + $(f $((n - 2))) )); }; f 8"],
-    &["perl", "-e", "my %h; $h{$_ % 7} += $_ for 1..20000; print join(q(,), map { \"$_=$h{$_}\" } sort keys %h), qq(\\n)"],
-    &["sqlite3", ":memory:", "create table t(a); insert into t values(1),(2),(3.5); select sum(a), avg(a), max(a) from t;"],
-    &["sed", "-n", "s/root/ROOT/p", "/etc/passwd"],
-];
+use libtest_mimic::{Arguments, Failed, Trial};
 
+/// Option sets that every eighth command also runs with; all of them run with none.
+const OPTIONS: &[&[&str]] = &[&["--tier", "0"], &["--tier", "1"], &["--threshold", "20"], &["-B", "0x100000000000"]];
+
+/// The directory of the programs of one architecture.
 fn root(arch: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/guest").join(arch)
+    common::root().join("target/guest").join(arch)
 }
 
 fn program(arch: &str, name: &str) -> PathBuf {
@@ -22,53 +21,106 @@ fn program(arch: &str, name: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("{name} for {arch} is missing: run scripts/fetch-guests"))
 }
 
-fn run(mut command: Command) -> Output {
-    command.env_clear().env("LC_ALL", "C").output().expect("the command starts")
+/// Splits a line into words; single and double quotes keep words together, nothing is expanded.
+fn split(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote, mut inside) = (Vec::new(), String::new(), None, false);
+    for c in line.chars() {
+        match quote {
+            Some(q) if c == q => quote = None,
+            Some(_) => word.push(c),
+            None if c == '\'' => (quote, inside) = (Some(c), true),
+            None if c == ' ' => {
+                if inside {
+                    words.push(std::mem::take(&mut word));
+                }
+                inside = false;
+            }
+            None => {
+                word.push(c);
+                inside = true;
+            }
+        }
+    }
+    if inside {
+        words.push(word);
+    }
+    words
 }
 
-fn guest(words: &[&str], options: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mynah"));
-    command.args(options).arg("-L").arg(root("riscv64")).arg(program("riscv64", words[0])).args(&words[1..]);
+/// Commands run among the files of `tests/real`.
+fn run(mut command: Command) -> Output {
+    command.current_dir(common::root().join("tests/real"));
+    command.stdin(Stdio::null()).output().expect("the command starts")
+}
+
+fn guest(words: &[String], options: &[&str]) -> Output {
+    let mut command = common::mynah();
+    command.args(options).arg("-L").arg(root("riscv64")).args(["-0", &words[0]]);
+    command.arg(program("riscv64", &words[0])).args(&words[1..]);
     run(command)
 }
 
 /// The amd64 program, with the dynamic linker and libraries of its own release.
-fn twin(words: &[&str]) -> Output {
+fn twin(words: &[String]) -> Output {
     let root = root("amd64");
     let libraries = root.join("usr/lib/x86_64-linux-gnu");
-    let mut command = Command::new(libraries.join("ld-linux-x86-64.so.2"));
-    command.arg("--library-path").arg(&libraries).arg(program("amd64", words[0])).args(&words[1..]);
-    run(command)
-}
-
-fn compare(options: &[&str]) {
-    for words in COMMANDS {
-        let (got, expected) = (guest(words, options), if words[0] == "busybox" { run_static(words) } else { twin(words) });
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        assert_eq!(text(&got.stdout), text(&expected.stdout), "{words:?} {options:?}: {}", text(&got.stderr));
-        assert_eq!(got.status.code(), expected.status.code(), "{words:?} {options:?}");
+    let path = program("amd64", &words[0]);
+    let mut command;
+    if words[0] == "busybox" {
+        command = common::clean(Command::new(path));
+    } else {
+        command = common::clean(Command::new(libraries.join("ld-linux-x86-64.so.2")));
+        command.args(["--argv0", &words[0]]).arg("--library-path").arg(&libraries).arg(path);
+        // The interpreters look for their libraries beside the program or under these.
+        let version = |name: &str| version_directory(&root.join(name));
+        command.env("PYTHONHOME", root.join("usr"));
+        command.env(
+            "PERL5LIB",
+            [root.join("usr/lib/x86_64-linux-gnu/perl-base"), version("usr/share/perl")]
+                .map(|p| p.display().to_string())
+                .join(":"),
+        );
     }
-}
-
-fn run_static(words: &[&str]) -> Output {
-    let mut command = Command::new(program("amd64", words[0]));
     command.args(&words[1..]);
     run(command)
 }
 
-#[test]
-fn programs_equal_their_amd64_twins() {
-    compare(&[]);
+/// The only subdirectory whose name begins with a digit, or the directory itself.
+fn version_directory(path: &Path) -> PathBuf {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut versions = entries.filter(|p| p.file_name().is_some_and(|n| n.as_encoded_bytes()[0].is_ascii_digit()));
+    versions.next().unwrap_or_else(|| path.to_owned())
 }
 
-#[test]
-fn programs_equal_their_amd64_twins_in_tier_0() {
-    compare(&["--tier", "0"]);
+fn compare(words: &[String], options: &[&str]) -> Result<(), Failed> {
+    let (got, expected) = (guest(words, options), twin(words));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if got.stdout != expected.stdout {
+        let (got, expected, err) = (text(&got.stdout), text(&expected.stdout), text(&got.stderr));
+        return Err(
+            format!("output differs\n--- amd64\n{expected}\n--- Mynah\n{got}\n--- Mynah's stderr\n{err}").into()
+        );
+    }
+    if got.status != expected.status {
+        return Err(format!("{:?} instead of {:?}: {}", got.status, expected.status, text(&got.stderr)).into());
+    }
+    Ok(())
 }
 
-#[test]
-fn an_example_prints_what_it_should() {
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/primes");
-    let out = Command::new(env!("CARGO_BIN_EXE_mynah")).arg(example).output().expect("the command starts");
-    assert_eq!(String::from_utf8_lossy(&out.stdout), "1270607 primes below 20000000\n");
+fn main() {
+    let list = include_str!("real/commands.txt");
+    let lines = list.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut trials = Vec::new();
+    for (i, line) in lines.enumerate() {
+        let words = split(line);
+        let mut sets: Vec<&[&str]> = vec![&[]];
+        if i % 8 == 0 {
+            sets.extend(OPTIONS);
+        }
+        for options in sets {
+            let (name, words) = (format!("{} {line}", options.join(" ")), words.clone());
+            trials.push(Trial::test(name, move || compare(&words, options)));
+        }
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
