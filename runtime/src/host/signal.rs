@@ -166,7 +166,9 @@ impl Inbox {
 
     /// Forgets everything: a new process inherits no pending signal.
     pub fn clear(&self) {
-        [&self.captured, &self.fault].into_iter().chain(&self.sent).for_each(|slot| drop(slot.take()));
+        for slot in [&self.captured, &self.fault].into_iter().chain(&self.sent) {
+            slot.take();
+        }
     }
 }
 
