@@ -70,6 +70,7 @@ impl Lowering<'_, '_> {
     fn edge(&mut self, target: u64, succ: Option<usize>) {
         match succ {
             Some(succ) => {
+                self.keep_flags(succ);
                 if succ <= self.block {
                     self.poll(target);
                 }
@@ -82,6 +83,15 @@ impl Lowering<'_, '_> {
                 let entry = self.b.ins().load(types::I64, trusted(), link, 0);
                 self.tail_call(entry, link);
             }
+        }
+    }
+
+    /// Results of floating-point operations that nobody reads any more still have raised their flags: storing them keeps
+    /// the operations alive.
+    fn keep_flags(&mut self, succ: usize) {
+        let lost = self.dirty & self.flow.raised & !self.flow.live[succ];
+        for cell in super::flow::iter(lost) {
+            self.store_cell(cell);
         }
     }
 

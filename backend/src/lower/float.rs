@@ -71,7 +71,8 @@ impl Lowering<'_, '_> {
             Op::Fle => self.ordered(inst, FloatCC::LessThanOrEqual),
             Op::Ftosi => self.to_int(inst)?,
             Op::Ftoui => self.to_int(inst)?,
-            Op::Sitof | Op::Uitof if dynamic || self.is_exact(inst) => self.from_int(inst),
+            // Cranelift would fold the conversion of a constant, which may be inexact.
+            Op::Sitof | Op::Uitof if self.is_exact(inst) || (dynamic && !self.is_constant(a)) => self.from_int(inst),
             Op::Ftof if inst.from == Type::F32 && inst.ty == Type::F64 => {
                 let v = self.b.ins().fpromote(types::F64, a);
                 self.canonical(inst.ty, v, index)
@@ -106,15 +107,28 @@ impl Lowering<'_, '_> {
         self.unless(is_nan, v, |l| l.call_eval(&inst, &args))
     }
 
-    /// minimumNumber and maximumNumber: the host's comparison decides what is ordered and different.
+    /// minimumNumber and maximumNumber: the host's comparison decides between what is ordered and different. Cranelift
+    /// may make this choice with `minss`, which raises the invalid flag even for a quiet NaN, so it is reached only after
+    /// the unordered case has left.
     fn min_max(&mut self, inst: &Inst) -> cl::Value {
         let (a, b) = (self.arg(inst, 0), self.arg(inst, 1));
+        let unclear = self.b.ins().fcmp(FloatCC::UnorderedOrEqual, a, b);
+        let (side, clear, join) = (self.cold_block(), self.b.create_block(), self.b.create_block());
+        let result = self.b.append_block_param(join, cl_type(inst.ty));
+        self.b.ins().brif(unclear, side, &[], clear, &[]);
+        self.b.seal_block(side);
+        self.b.seal_block(clear);
+        self.b.switch_to_block(side);
+        let exact = self.call_eval(inst, &[a, b]);
+        self.b.ins().jump(join, &[cl::BlockArg::Value(exact)]);
+        self.b.switch_to_block(clear);
         let cc = if inst.op == Op::Fmin { FloatCC::LessThan } else { FloatCC::GreaterThan };
         let first = self.b.ins().fcmp(cc, a, b);
-        let v = self.b.ins().select(first, a, b);
-        let unclear = self.b.ins().fcmp(FloatCC::UnorderedOrEqual, a, b);
-        let inst = *inst;
-        self.unless(unclear, v, |l| l.call_eval(&inst, &[a, b]))
+        let chosen = self.b.ins().select(first, a, b);
+        self.b.ins().jump(join, &[cl::BlockArg::Value(chosen)]);
+        self.b.seal_block(join);
+        self.b.switch_to_block(join);
+        result
     }
 
     /// A signalling comparison: Cranelift's are quiet, so unordered operands go to the helper.

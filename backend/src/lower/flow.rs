@@ -51,6 +51,10 @@ pub struct Flow {
     pub demand: Vec<Cells>,
     /// Registers that may be dirty at each block's start.
     pub dirty: Vec<Cells>,
+    /// Registers that may be read before they are written, from each block's start on.
+    pub live: Vec<Cells>,
+    /// Registers that hold, somewhere in the region, what a floating-point operation gave.
+    pub raised: Cells,
     local: Vec<Local>,
 }
 
@@ -85,6 +89,21 @@ pub fn is_barrier(block: &Block) -> bool {
     block.insts.iter().any(|i| matches!(i.op, Op::Get | Op::Set) && i.imm as u16 == FLAGS_CELL)
 }
 
+/// The registers that a block writes with values that floating-point operations gave, directly or through others.
+fn raised_by(block: &Block) -> Cells {
+    let mut derived = vec![false; block.insts.len()];
+    let mut cells = 0;
+    for (i, inst) in block.insts.iter().enumerate() {
+        derived[i] = inst.op.shape().is_fp() || inst.args().iter().any(|v| derived[v.index()]);
+        if inst.op == Op::Set && derived[i] && (inst.imm as u16) < PROMOTED {
+            cells |= 1 << inst.imm;
+        }
+        // What memory holds raised its flags before.
+        derived[i] &= !matches!(inst.op, Op::Load | Op::AtomicRmw | Op::AtomicCas);
+    }
+    cells
+}
+
 impl Flow {
     /// Analyses a region.
     pub fn new(region: &Region) -> Flow {
@@ -100,9 +119,11 @@ impl Flow {
             })
             .collect();
         let n = region.blocks.len();
-        let mut flow = Flow { succs, demand: vec![0; n], dirty: vec![0; n], local };
+        let raised = region.blocks.iter().fold(0, |set, b| set | raised_by(b));
+        let mut flow = Flow { succs, demand: vec![0; n], dirty: vec![0; n], live: Vec::new(), raised, local };
         flow.solve_dirty();
         flow.solve_live();
+        flow.live.clone_from(&flow.demand);
         for (demand, dirty) in flow.demand.iter_mut().zip(&flow.dirty) {
             *demand |= dirty;
         }

@@ -250,9 +250,26 @@ impl Lowering<'_, '_> {
     /// Stores what is dirty, and leaves it marked as dirty: for cold paths that leave.
     fn store_dirty(&mut self) {
         for cell in flow::iter(self.dirty) {
-            let var = self.var(cell);
-            let value = self.b.use_var(var);
-            self.b.ins().store(trusted(), value, self.ctx, Self::cell_offset(cell));
+            self.store_cell(cell);
+        }
+    }
+
+    fn store_cell(&mut self, cell: u16) {
+        let var = self.var(cell);
+        let value = self.b.use_var(var);
+        self.b.ins().store(trusted(), value, self.ctx, Self::cell_offset(cell));
+    }
+
+    /// Whether Cranelift can see that the value is a constant, perhaps of another width.
+    fn is_constant(&self, value: cl::Value) -> bool {
+        let dfg = &self.b.func.dfg;
+        let Some(inst) = dfg.value_def(dfg.resolve_aliases(value)).inst() else { return false };
+        match dfg.insts[inst].opcode() {
+            cl::Opcode::Iconst => true,
+            cl::Opcode::Uextend | cl::Opcode::Sextend | cl::Opcode::Ireduce => {
+                dfg.inst_args(inst).iter().all(|v| self.is_constant(*v))
+            }
+            _ => false,
         }
     }
 
