@@ -6,6 +6,10 @@ pub fn encode(base: u64, pc: u64) -> u32 {
     (pc.wrapping_sub(base) as i64 >> 1) as i32 as u32 & 0x7fff_ffff
 }
 
+/// Cranelift's location for code that belongs to no guest instruction: the function's frame, and pure values, which it may
+/// move or share. None of it can fault.
+const NOWHERE: u32 = u32::MAX;
+
 fn decode(base: u64, loc: u32) -> u64 {
     base.wrapping_add((((loc << 1) as i32 >> 1) as i64 * 2) as u64)
 }
@@ -24,10 +28,10 @@ impl FaultMap {
         FaultMap { base, ends: ranges.map(|(_, end, loc)| (end, loc)).collect() }
     }
 
-    /// The guest pc of the instruction whose host code contains `offset`.
+    /// The guest pc of the instruction whose host code contains `offset`; `None` for code that belongs to none.
     pub fn guest_pc(&self, offset: u32) -> Option<u64> {
         let i = self.ends.partition_point(|(end, _)| *end <= offset);
-        self.ends.get(i).map(|(_, loc)| decode(self.base, *loc))
+        self.ends.get(i).filter(|(_, loc)| *loc != NOWHERE).map(|(_, loc)| decode(self.base, *loc))
     }
 
     /// (host offset at which it ends, guest pc) of each range.

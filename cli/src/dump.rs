@@ -1,13 +1,13 @@
 //! `mynah dump`: prints what a block becomes at any stage of the pipeline.
 
-use std::ffi::OsString;
-use std::fmt::Write;
+mod listing;
 
-use capstone::prelude::*;
-use mynah_frontend::riscv64;
+use std::ffi::OsString;
+
 use mynah_ir::Region;
-use mynah_runtime::translate::{self, TranslateOptions, Translator};
 use mynah_runtime::memory::GuestAddr;
+use mynah_runtime::options::Options;
+use mynah_runtime::translate::{self, TranslateOptions, Translator};
 use mynah_runtime::{Vcpu, start};
 use object::{Object, ObjectSymbol};
 
@@ -18,15 +18,28 @@ use crate::options::Scope;
 pub static USAGE: Usage = Usage {
     name: "mynah dump",
     scope: Scope::Dump,
-    about: "Prints what a block of a riscv64 program becomes, at any stage of translation.",
+    about: "Prints what a block of a riscv64 program becomes, at any stage of translation. Nothing is executed.",
     operands: "PROGRAM",
     after: "\
+The stages, in order:
+  guest   the guest's instructions, with their encodings and where the block leads
+  ir      Mynah's IR as lifted, each guest instruction as a comment
+  opt     the IR after the passes that --passes chooses
+  clif    Cranelift's IR for the blocks as one function
+  host    host instructions beside the guest instruction that each belongs to
+  all     all of them
+
+Code that Cranelift moves or shares between guest instructions belongs to none; it stands beside a blank.
+
 Examples:
-  mynah dump --stage guest --symbol main ./a.out
-  mynah dump --stage host --pc 0x10430 ./a.out",
+  mynah dump ./a.out                              the block at the entry
+  mynah dump --symbol main --blocks 9 ./a.out     main's first blocks
+  mynah dump --stage host --pc 0x10430 ./a.out    what runs for the block at that address
+  mynah dump --stage opt --passes all,-cse ./a.out
+                                                  the IR without one of the passes",
 };
 
-/// A stage of the pipeline.
+/// What is printed: one stage of the pipeline, or all of them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum Stage {
     /// Guest instructions.
@@ -38,20 +51,28 @@ pub enum Stage {
     Opt,
     /// Cranelift's IR.
     Clif,
-    /// Host instructions, with the guest instruction that each belongs to.
+    /// Host instructions, beside the guest instruction that each belongs to.
     Host,
+    /// One after the other.
+    All,
 }
+
+/// The names of the stages, in order.
+const STAGES: [(&str, Stage); 6] = [
+    ("guest", Stage::Guest),
+    ("ir", Stage::Ir),
+    ("opt", Stage::Opt),
+    ("clif", Stage::Clif),
+    ("host", Stage::Host),
+    ("all", Stage::All),
+];
 
 impl Stage {
     /// The stage of this name.
     pub fn parse(name: &str) -> Result<Stage, String> {
-        Ok(match name {
-            "guest" => Stage::Guest,
-            "ir" => Stage::Ir,
-            "opt" => Stage::Opt,
-            "clif" => Stage::Clif,
-            "host" => Stage::Host,
-            _ => return Err(format!("there is no stage '{name}'; there are guest, ir, opt, clif and host")),
+        let found = STAGES.iter().find(|(known, _)| *known == name).map(|(_, stage)| *stage);
+        found.ok_or_else(|| {
+            format!("there is no stage '{name}'; there are {}", STAGES.map(|(known, _)| known).join(", "))
         })
     }
 }
@@ -62,7 +83,7 @@ pub enum Place {
     /// The program's entry.
     #[default]
     Entry,
-    /// A guest address.
+    /// An address, as the program's file counts.
     Address(u64),
     /// A symbol of the program.
     Symbol(String),
@@ -88,7 +109,8 @@ impl Default for Request {
 /// Runs the command.
 pub fn command(words: &[OsString]) -> Result<i32, Refusal> {
     let choices = args::parse(&USAGE, words, &|name| std::env::var_os(name))?;
-    let vcpu = match start::load(choices.run) {
+    // A fixed seed: a program that can be moved lies at the same address in each dump.
+    let vcpu = match start::load(Options { seed: Some(0), ..choices.run }) {
         Ok(vcpu) => vcpu,
         Err(error) => {
             eprintln!("mynah: {error}");
@@ -100,71 +122,73 @@ pub fn command(words: &[OsString]) -> Result<i32, Refusal> {
 }
 
 fn dump(vcpu: &Vcpu, request: &Request) -> Result<String, String> {
-    let process = vcpu.process;
-    let pc = find(vcpu, &request.place)?;
-    let mut fetch = |addr| process.memory.fetch16(GuestAddr(addr));
-    if fetch(pc).is_none() {
-        return Err(format!("there is no code at {pc:#x}"));
+    let region = form(vcpu, find(vcpu, &request.place)?, request.blocks)?;
+    if request.stage != Stage::All {
+        return text(vcpu, request.stage, region);
     }
-    let mut region = translate::form_region(pc, &mut fetch, &process.options.cpu, &|_| true, &|_| Vec::new());
-    region.blocks.truncate(request.blocks);
-    let options = TranslateOptions {
-        add_guest_base: process.memory.guest_base() != 0,
-        passes: process.options.passes,
-        verify: true,
-    };
-    let mut translator = Translator::new(options).map_err(|e| e.to_string())?;
-    if request.stage > Stage::Ir {
-        translator.optimise(&mut region).map_err(|e| e.to_string())?;
+    let mut all = String::new();
+    for (name, stage) in STAGES.into_iter().filter(|(_, stage)| *stage != Stage::All) {
+        all.push_str(&format!("---- {name} ----\n{}\n", text(vcpu, stage, region.clone())?));
     }
-    Ok(match request.stage {
-        Stage::Guest => guest_text(vcpu, &region),
-        Stage::Ir | Stage::Opt => region.to_string(),
-        Stage::Clif => translator.clif(&region),
-        Stage::Host => host_text(vcpu, &mut translator, &mut region)?,
-    })
+    Ok(all)
 }
 
+/// The guest address of a place.
 fn find(vcpu: &Vcpu, place: &Place) -> Result<u64, String> {
     let image = &vcpu.process.image;
     match place {
         Place::Entry => Ok(image.program_entry),
-        Place::Address(pc) => Ok(*pc),
-        Place::Symbol(name) => {
-            let bytes = std::fs::read(&vcpu.process.options.program).map_err(|e| e.to_string())?;
-            let elf = object::File::parse(&*bytes).map_err(|e| e.to_string())?;
-            let symbol = elf.symbols().find(|s| s.is_definition() && s.name() == Ok(name));
-            let symbol = symbol.ok_or_else(|| format!("the program has no symbol '{name}'"))?;
-            Ok(symbol.address().wrapping_add(image.load_bias))
+        Place::Address(address) => Ok(address.wrapping_add(image.load_bias)),
+        Place::Symbol(name) => Ok(symbol(vcpu, name)?.wrapping_add(image.load_bias)),
+    }
+}
+
+/// The address of a symbol, as the program's file counts.
+fn symbol(vcpu: &Vcpu, name: &str) -> Result<u64, String> {
+    let path = vcpu.process.sysroot.resolve_path(vcpu.process.exe());
+    let bytes = std::fs::read(&path).map_err(|error| format!("cannot read '{}': {error}", path.display()))?;
+    let elf = object::File::parse(&*bytes).map_err(|error| format!("'{}': {error}", path.display()))?;
+    let found = elf.symbols().chain(elf.dynamic_symbols()).find(|s| s.is_definition() && s.name() == Ok(name));
+    let found = found.ok_or_else(|| match elf.symbols().next() {
+        Some(_) => format!("the program has no symbol '{name}'"),
+        None => format!("the program is stripped: it has no symbol '{name}'; --pc takes an address"),
+    })?;
+    Ok(found.address())
+}
+
+/// The first `blocks` blocks of the region that would be formed at `pc` if all of its blocks had run.
+fn form(vcpu: &Vcpu, pc: u64, blocks: usize) -> Result<Region, String> {
+    let process = vcpu.process;
+    let mut fetch = |addr| process.memory.fetch16(GuestAddr(addr));
+    if pc % 2 != 0 {
+        return Err(format!("{pc:#x} is odd: no instruction begins there"));
+    }
+    if fetch(pc).is_none() {
+        return Err(format!("there is no code at {pc:#x}"));
+    }
+    let mut region = translate::form_region(pc, &mut fetch, &process.options.cpu, &|_| true, &|_| Vec::new());
+    region.blocks.truncate(blocks);
+    Ok(region)
+}
+
+/// The region at a stage.
+fn text(vcpu: &Vcpu, stage: Stage, mut region: Region) -> Result<String, String> {
+    let options = TranslateOptions {
+        add_guest_base: vcpu.process.memory.guest_base() != 0,
+        passes: vcpu.process.options.passes,
+        verify: true,
+    };
+    let mut translator = Translator::new(options).map_err(|error| error.to_string())?;
+    if matches!(stage, Stage::Opt | Stage::Clif) {
+        translator.optimise(&mut region).map_err(|error| error.to_string())?;
+    }
+    match stage {
+        Stage::Guest => Ok(listing::guest(vcpu, &region)),
+        Stage::Ir | Stage::Opt => Ok(listing::ir(vcpu, &region)),
+        Stage::Clif => Ok(translator.clif(&region)),
+        Stage::Host | Stage::All => {
+            let compiled = translator.translate(&mut region).map_err(|error| error.to_string())?;
+            listing::host(vcpu, &compiled)
         }
     }
-}
-
-fn insn_text(vcpu: &Vcpu, pc: u64) -> String {
-    let process = vcpu.process;
-    match riscv64::fetch_insn(pc, &mut |addr| process.memory.fetch16(GuestAddr(addr)), &process.options.cpu) {
-        Ok(insn) => riscv64::text(&insn),
-        Err(error) => format!("{error:?}"),
-    }
-}
-
-fn guest_text(vcpu: &Vcpu, region: &Region) -> String {
-    let marks = region.blocks.iter().flat_map(|block| &block.marks);
-    marks.map(|mark| format!("{:#x}: {}\n", mark.pc, insn_text(vcpu, mark.pc))).collect()
-}
-
-/// Host instructions through Capstone, each beside its guest instruction where that changes.
-fn host_text(vcpu: &Vcpu, translator: &mut Translator, region: &mut Region) -> Result<String, String> {
-    let compiled = translator.translate(region).map_err(|e| e.to_string())?;
-    let capstone = Capstone::new().x86().mode(arch::x86::ArchMode::Mode64).build().map_err(|e| e.to_string())?;
-    let insns = capstone.disasm_all(&compiled.code, 0).map_err(|e| e.to_string())?;
-    let (mut text, mut last) = (String::new(), None);
-    for insn in insns.iter() {
-        let pc = compiled.faults.guest_pc(insn.address() as u32);
-        let guest = pc.filter(|_| pc != last).map(|pc| format!("; {pc:#x}: {}", insn_text(vcpu, pc))).unwrap_or_default();
-        last = pc.or(last);
-        let host = format!("{} {}", insn.mnemonic().unwrap_or("?"), insn.op_str().unwrap_or(""));
-        let _ = writeln!(text, "{:6x}: {host:<48} {guest}", insn.address());
-    }
-    Ok(text)
 }

@@ -184,16 +184,16 @@ pub static OPTIONS: &[Opt] = options! {
 
     // ---- mynah dump ----
     "stage" "" "" "STAGE" Dump Dump false
-        "What to print: guest (instructions), ir, opt (IR after the passes), clif or host (instructions)"
+        "What to print: guest, ir, opt, clif, host or all (see below); guest if not given"
         Set(|c, v| { c.dump.stage = dump::Stage::parse(text(v)?)?; Ok(()) });
     "pc" "" "" "ADDR" Dump Dump false
-        "The block at this address of the file; the default is its entry"
+        "The block at this address of the file instead of the one at its entry"
         Set(|c, v| { c.dump.place = dump::Place::Address(number(v)?); Ok(()) });
     "symbol" "" "" "NAME" Dump Dump false
         "The block at this symbol"
         Set(|c, v| { c.dump.place = dump::Place::Symbol(text(v)?.to_owned()); Ok(()) });
     "blocks" "" "" "N" Dump Dump false
-        "Dump up to N blocks: the first and those it leads to directly"
+        "Up to N blocks: the first and those it leads to directly; 1 if not given"
         Set(|c, v| { c.dump.blocks = at_least_one(v)? as usize; Ok(()) });
 
     // ---- general ----
