@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use mynah_runtime::options::Options;
 
-use crate::dump;
+use crate::{dump, log};
 use crate::options::{Choices, Effect, Group, OPTIONS, Opt, Scope};
 
 /// Why there is nothing to run.
@@ -66,7 +66,8 @@ pub fn parse(
 
 /// The choices before any option.
 fn initial() -> Choices {
-    Choices { run: Options { env: environment(), ..Options::default() }, dump: dump::Request::default() }
+    let run = Options { env: environment(), ..Options::default() };
+    Choices { run, log: log::Items::default(), dump: dump::Request::default() }
 }
 
 /// Mynah's own environment, which is the guest's.

@@ -12,6 +12,7 @@ use mynah_runtime::{Vcpu, start};
 use object::{Object, ObjectSymbol};
 
 use crate::args::{self, Refusal, Usage};
+use crate::log;
 use crate::options::Scope;
 
 /// How the command is used.
@@ -109,6 +110,7 @@ impl Default for Request {
 /// Runs the command.
 pub fn command(words: &[OsString]) -> Result<i32, Refusal> {
     let choices = args::parse(&USAGE, words, &|name| std::env::var_os(name))?;
+    log::install(&choices.log);
     // A fixed seed: a program that can be moved lies at the same address in each dump.
     let vcpu = match start::load(Options { seed: Some(0), ..choices.run }) {
         Ok(vcpu) => vcpu,

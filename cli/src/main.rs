@@ -1,8 +1,11 @@
 //! The `mynah` command.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
+// Only the entry point uses most of the rest, and a test harness has its own.
+#![cfg_attr(test, allow(dead_code))]
 
 mod args;
 mod dump;
+mod log;
 mod options;
 mod run;
 
@@ -17,8 +20,8 @@ static COMMANDS: &[(&str, fn(&[OsString]) -> Result<i32, Refusal>)] = &[("dump",
 /// The C entry point instead of Rust's: Rust's start-up code ignores SIGPIPE, installs signal handlers and opens
 /// closed standard files, and the guest would inherit all of that.
 // SAFETY: the symbol that the C runtime calls once, with this signature; nothing else in the program defines it.
-#[unsafe(no_mangle)]
-pub extern "C" fn main(_argc: c_int, _argv: *const *const c_char) -> c_int {
+#[cfg_attr(not(test), unsafe(export_name = "main"))]
+pub extern "C" fn start(_argc: c_int, _argv: *const *const c_char) -> c_int {
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     let chosen = words.first().and_then(|word| COMMANDS.iter().find(|(name, _)| word == name));
     let result = match chosen {

@@ -1,7 +1,7 @@
 //! The table of options: one row gives an option's names, variables, parser, help text and effect.
 //!
 //! A value comes from `QEMU_…`, is overridden by `MYNAH_…`, and that by the command line, where options apply in order.
-//! `README.md` shows the same table; a test keeps it complete.
+//! `README.md` shows the same table; a test below keeps it complete.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -11,13 +11,15 @@ use mynah_frontend::riscv64::Cpu;
 use mynah_ir::passes::Passes;
 use mynah_runtime::options::{Options, Tiers};
 
-use crate::dump;
+use crate::{dump, log};
 
 /// Everything the options choose.
 #[derive(Clone, Debug)]
 pub struct Choices {
     /// What the runtime is given; `env` starts as Mynah's own environment.
     pub run: Options,
+    /// What is logged.
+    pub log: log::Items,
     /// What `mynah dump` prints.
     pub dump: dump::Request,
 }
@@ -181,10 +183,14 @@ pub static OPTIONS: &[Opt] = options! {
     "stats" "" "" "" Insight Run true
         "Print a summary of blocks, tiers and times when the guest ends"
         Set(|c, _| { c.run.stats = true; Ok(()) });
+    "log" "-d" "QEMU_LOG" "ITEMS" Insight Both true
+        "What to report about Mynah itself: off, error, warn (the default), info or debug; unimp (what the guest asks for \
+         and Mynah lacks); strace; several are separated by commas"
+        Set(log_items);
 
     // ---- mynah dump ----
     "stage" "" "" "STAGE" Dump Dump false
-        "What to print: guest, ir, opt, clif, host or all (see below); guest if not given"
+        "What to print: guest, ir, opt, clif, host or all, as told below; guest if not given"
         Set(|c, v| { c.dump.stage = dump::Stage::parse(text(v)?)?; Ok(()) });
     "pc" "" "" "ADDR" Dump Dump false
         "The block at this address of the file instead of the one at its entry"
@@ -205,12 +211,10 @@ pub static OPTIONS: &[Opt] = options! {
         "Limit the guest's address space" Missing("a limit on the guest's address space");
     "gdb" "-g" "QEMU_GDB" "PORT" Missing Run false
         "Wait for a debugger" Missing("the gdb stub");
-    "log" "-d" "QEMU_LOG" "ITEMS" Missing Run false
-        "Log what is translated and executed" Missing("the log; `mynah dump` prints any stage of a block");
     "log-filter" "-dfilter" "QEMU_DFILTER" "RANGES" Missing Run false
-        "Log only these addresses" Missing("the log");
+        "Log only these addresses" Missing("the log of translated code; `mynah dump --pc` prints any block");
     "log-file" "-D" "QEMU_LOG_FILENAME" "FILE" Missing Run false
-        "Where the log goes" Missing("the log");
+        "Where the log goes" Missing("a file for the log; it goes to standard error");
     "one-insn-per-tb" "-one-insn-per-tb" "QEMU_ONE_INSN_PER_TB" "" Missing Run false
         "One guest instruction in each block" Missing("blocks of one instruction");
     "perfmap" "-perfmap" "QEMU_PERFMAP" "" Missing Run false
@@ -277,6 +281,17 @@ fn tiers(value: &OsStr) -> Result<Tiers, String> {
     }
 }
 
+/// Adds the items of a list to what is logged.
+fn log_items(choices: &mut Choices, value: &OsStr) -> Result<(), String> {
+    text(value)?.split(',').try_for_each(|item| match item {
+        "strace" => {
+            choices.run.strace = true;
+            Ok(())
+        }
+        _ => choices.log.add(item),
+    })
+}
+
 /// Checks the list now, so that a wrong name is an error of the command line.
 fn passes(value: &OsStr) -> Result<Passes, String> {
     Passes::parse(text(value)?)
@@ -339,6 +354,16 @@ mod tests {
         for option in OPTIONS {
             assert!(seen.insert(format!("--{}", option.name)), "--{} stands twice", option.name);
             assert!(option.qemu.is_empty() || seen.insert(option.qemu.to_owned()), "{} stands twice", option.qemu);
+        }
+    }
+
+    #[test]
+    fn the_readme_shows_every_option() {
+        let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+        for option in OPTIONS {
+            let spelled = |name: &str| readme.contains(&format!("`{name}`")) || readme.contains(&format!("`{name} "));
+            assert!(spelled(&format!("--{}", option.name)), "README.md does not show --{}", option.name);
+            assert!(option.qemu.is_empty() || spelled(option.qemu), "README.md does not show {}", option.qemu);
         }
     }
 

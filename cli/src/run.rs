@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use crate::args::{self, Refusal, Usage};
+use crate::log;
 use crate::options::Scope;
 
 /// How the command is used.
@@ -31,6 +32,7 @@ exist, 126 if it cannot be run.",
 /// Runs a guest; gives its exit status.
 pub fn command(words: &[OsString]) -> Result<i32, Refusal> {
     let choices = args::parse(&USAGE, words, &|name| std::env::var_os(name))?;
+    log::install(&choices.log);
     Ok(mynah_runtime::start::run(choices.run).unwrap_or_else(|error| {
         eprintln!("mynah: {error}");
         error.exit_code()
