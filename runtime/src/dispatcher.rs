@@ -42,8 +42,7 @@ pub enum Event {
 impl Vcpu {
     /// Runs until the thread exits; gives its exit status.
     pub fn run(&mut self) -> i32 {
-        let marker = 0u8;
-        self.ctx.set_stack_limit((&raw const marker as u64).saturating_sub(CALL_STACK));
+        self.bound_stack();
         self.process.register(&self.ctx, &self.in_code);
         self.started = Instant::now();
         let status = loop {
@@ -59,6 +58,12 @@ impl Vcpu {
         self.settle_counts();
         self.process.unregister(&self.ctx);
         status
+    }
+
+    /// Bounds how deep guest calls nest on the host stack, from here on.
+    pub(crate) fn bound_stack(&mut self) {
+        let marker = 0u8;
+        self.ctx.set_stack_limit((&raw const marker as u64).saturating_sub(CALL_STACK));
     }
 
     /// Hands this thread's counts to the process.
@@ -331,7 +336,7 @@ const BUS_ADRALN: i32 = 1;
 /// Reads a halfword of guest code. `page` is the page last fetched from: its execute permission has been checked and
 /// it is watched, so that a later write to it is noticed.
 #[inline]
-fn fetch(memory: &Memory, page: &mut u64, addr: u64) -> Option<u16> {
+pub(crate) fn fetch(memory: &Memory, page: &mut u64, addr: u64) -> Option<u16> {
     let this = addr & !(PAGE_SIZE - 1);
     if *page != this {
         memory.exec_range(GuestAddr(addr))?;

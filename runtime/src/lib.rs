@@ -12,6 +12,7 @@ pub mod options;
 pub mod process;
 pub mod start;
 pub mod stats;
+pub mod testing;
 pub mod tier0;
 pub mod translate;
 pub mod vcpu;

@@ -1,6 +1,8 @@
 //! What the suites share: where things are, and running programs with a time limit.
 #![allow(dead_code)] // Each suite uses a part.
 
+pub mod stream;
+
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
 use std::os::unix::process::ExitStatusExt;
