@@ -76,7 +76,8 @@ impl Background {
         // The one before has left its loop: it is gone, or just about to be.
         drop(inner.thread.take());
         let mask = crate::host::signal::block_all();
-        let started = std::thread::Builder::new().name("translator".into()).spawn(move || process.background.work(process));
+        let started =
+            std::thread::Builder::new().name("translator".into()).spawn(move || process.background.work(process));
         crate::host::signal::restore_mask(mask);
         inner.running = started.is_ok();
         inner.thread = started.ok();

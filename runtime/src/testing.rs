@@ -72,7 +72,8 @@ impl Machine {
     pub fn new() -> Machine {
         let options = Options { tiers: Tiers::Only1, background: false, verify: true, ..Options::default() };
         let fixed = Some((CODE, DATA + DATA_SIZE));
-        let memory = Memory::new(Layout { fixed, stack_size: 1 << 20, ..Layout::default() }).expect("low memory is free");
+        let memory =
+            Memory::new(Layout { fixed, stack_size: 1 << 20, ..Layout::default() }).expect("low memory is free");
         let all = libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
         for (start, size, prot) in [(CODE, CODE_SIZE, all), (DATA, DATA_SIZE, libc::PROT_READ | libc::PROT_WRITE)] {
@@ -150,7 +151,8 @@ impl Machine {
                 }
             }
             let (pc, page) = (self.vcpu.pc(), &mut self.vcpu.code_page);
-            let block = riscv64::lift(pc, &mut |a| fetch(&process.memory, page, a), &process.options.cpu, tier0::MAX_BLOCK);
+            let block =
+                riscv64::lift(pc, &mut |a| fetch(&process.memory, page, a), &process.options.cpu, tier0::MAX_BLOCK);
             let state = &mut self.vcpu.ctx.state;
             match interp::run(&block, state, &mut Access(&process.memory)) {
                 Ok(Exit::Next) => {}

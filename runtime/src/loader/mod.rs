@@ -16,6 +16,7 @@ mod program;
 mod segments;
 mod stack;
 pub mod symbols;
+mod vdso;
 mod sysroot;
 
 use std::ffi::OsString;
@@ -36,8 +37,6 @@ use segments::Loaded;
 /// Smallest and largest stack that is mapped. The kernel grows it on demand up to the limit; Mynah maps it whole, which
 /// costs addresses only, so no limit means this much.
 const STACK_SIZES: Range<u64> = 256 << 10..1 << 30;
-/// `li a7, 139` (`rt_sigreturn`), `ecall`: the bytes by which unwinders recognise a signal frame.
-const SIGRETURN: [u32; 2] = [0x08b0_0893, 0x0000_0073];
 /// Size of the kernel's riscv64 signal frame without extension contexts: `AT_MINSIGSTKSZ`.
 const SIGNAL_FRAME_SIZE: u64 = 1088;
 /// `AT_MINSIGSTKSZ` (`uapi/asm/auxvec.h`).
@@ -122,10 +121,10 @@ fn load_program(
     };
     let brk_start = page_ceil(main.end + memory.brk_gap()).unwrap_or(main.end);
     memory.set_brk_start(GuestAddr(brk_start));
-    let sigreturn = map_trampoline(&memory)?;
+    let (vdso, sigreturn) = map_vdso(&memory)?;
     let top = map_stack(&memory, stack_size, program.plan.exec_stack)?;
 
-    let auxv = auxiliary_vector(options, &main, linker.as_ref());
+    let auxv = auxiliary_vector(options, vdso, &main, linker.as_ref());
     let name = options.program.as_os_str();
     let stack = stack::build(top.0, &argv, &options.env, name, random_bytes(layout.seed), &auxv);
     memory.write_bytes(GuestAddr(stack.sp), &stack.bytes).map_err(Reason::Io)?;
@@ -151,13 +150,14 @@ fn load_program(
 
 /// What the kernel tells a riscv64 program, in the kernel's order (`ARCH_DLINFO`, then `create_elf_tables`). riscv64 has
 /// no `AT_PLATFORM`.
-fn auxiliary_vector(options: &Options, main: &Loaded, linker: Option<&Loaded>) -> Vec<(u64, u64)> {
+fn auxiliary_vector(options: &Options, vdso: GuestAddr, main: &Loaded, linker: Option<&Loaded>) -> Vec<(u64, u64)> {
     // SAFETY: these read values of the host process and touch no memory.
     let (uid, euid, gid, egid, secure, ticks) = unsafe {
         let secure = libc::getauxval(libc::AT_SECURE);
         (libc::getuid(), libc::geteuid(), libc::getgid(), libc::getegid(), secure, libc::sysconf(libc::_SC_CLK_TCK))
     };
     vec![
+        (libc::AT_SYSINFO_EHDR, vdso.0),
         (AT_MINSIGSTKSZ, SIGNAL_FRAME_SIZE),
         (libc::AT_HWCAP, options.cpu.hwcap()),
         (libc::AT_PAGESZ, PAGE_SIZE),
@@ -212,16 +212,17 @@ fn map_stack(memory: &Memory, size: u64, exec: bool) -> Result<GuestAddr, Reason
     Ok(top)
 }
 
-/// Maps the page that signal handlers return to.
-fn map_trampoline(memory: &Memory) -> Result<GuestAddr, Reason> {
+/// Maps the vDSO; gives its address, and that of the code that signal handlers return to.
+fn map_vdso(memory: &Memory) -> Result<(GuestAddr, GuestAddr), Reason> {
+    let vdso = vdso::build();
     let map = || {
         let page = memory.reserve(GuestAddr::NULL, PAGE_SIZE, PAGE_SIZE)?;
         memory.munmap(page, PAGE_SIZE)?;
         let rw = Prot(libc::PROT_READ | libc::PROT_WRITE);
         memory.map_named(page..page + PAGE_SIZE, rw, false, "[vdso]")?;
-        memory.write(page, &SIGRETURN)?;
+        memory.write_bytes(page, &vdso.bytes)?;
         memory.mprotect(page, PAGE_SIZE, libc::PROT_READ | libc::PROT_EXEC)?;
-        Ok(page)
+        Ok((page, page + vdso.sigreturn))
     };
     map().map_err(|errno: Errno| Reason::NoRoom { start: 0, len: PAGE_SIZE, errno })
 }
