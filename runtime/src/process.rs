@@ -65,6 +65,16 @@ pub enum Change {
     Flush,
 }
 
+impl Change {
+    /// Whether code in any of the ranges changed.
+    fn touches(&self, ranges: &[(u64, u64)]) -> bool {
+        match self {
+            Change::Code { start, end, .. } => ranges.iter().any(|(s, e)| s < end && start < e),
+            Change::Flush => false,
+        }
+    }
+}
+
 /// A log of changes. Each vCPU remembers how far it has read.
 #[derive(Default)]
 struct Changes {
@@ -130,32 +140,21 @@ impl Process {
                 return None;
             }
         };
-        let entry = self.publish(&compiled);
+        let entry = self.publish(&compiled, version);
         let translate_ns = begin.elapsed().as_nanos() as u64;
         self.stats.add(&Counts { regions: 1, translate_ns, ..Counts::default() });
-        // Code that changed while it was translated must not stay.
-        if self.version() != version && self.has_changed(&compiled.guest, version) {
-            for (start, end) in &compiled.guest {
-                self.invalidate(*start, *end);
-            }
-            return None;
-        }
         entry
     }
 
-    /// Whether guest code in any of the ranges changed since there had been `version` changes.
-    fn has_changed(&self, ranges: &[(u64, u64)], version: u64) -> bool {
-        let Some(changes) = self.changes_since(version).0 else { return true };
-        changes.iter().any(|change| match change {
-            Change::Code { start, end, .. } => ranges.iter().any(|(s, e)| s < end && start < e),
-            Change::Flush => false,
-        })
-    }
-
-    fn publish(&self, compiled: &Compiled) -> Option<u64> {
-        let mut published = self.code.publish(compiled);
+    /// Puts a translation into the code cache, unless guest code that it came from has changed since there had been
+    /// `version` changes.
+    fn publish(&self, compiled: &Compiled, version: u64) -> Option<u64> {
+        let mut published = self.publish_unchanged(compiled, version)?;
         if matches!(published, Ok(Published::Full)) {
-            published = self.flush_code().and_then(|()| self.code.publish(compiled));
+            published = match self.flush_code() {
+                Ok(()) => self.publish_unchanged(compiled, version)?,
+                Err(error) => Err(error),
+            };
         }
         match published {
             Ok(Published::Entry(entry)) => Some(entry),
@@ -165,6 +164,15 @@ impl Process {
                 None
             }
         }
+    }
+
+    /// The look at the changes and the publication are one step: no change can come between them, so translations of
+    /// code that has changed are never in the code cache, not even for a moment.
+    fn publish_unchanged(&self, compiled: &Compiled, version: u64) -> Option<std::io::Result<Published>> {
+        let log = lock(&self.changes.log);
+        let missed = (self.version() - version) as usize;
+        let changed = missed > log.len() || log.iter().rev().take(missed).any(|change| change.touches(&compiled.guest));
+        (!changed).then(|| self.code.publish(compiled))
     }
 
     fn make_translator(&self) -> Option<Translator> {
@@ -179,16 +187,16 @@ impl Process {
     /// Drops everything that came from a guest range: at once from the code cache, and from each vCPU's own tables before
     /// it runs on.
     pub fn invalidate(&self, start: u64, end: u64) {
-        let entries = self.code.invalidate(start, end).into();
-        self.announce(Change::Code { start, end, entries });
+        self.change(|| Change::Code { start, end, entries: self.code.invalidate(start, end).into() });
     }
 
-    fn announce(&self, change: Change) {
+    /// Makes a change and notes it, in one step for whoever publishes translations, and calls every vCPU to look at it.
+    fn change(&self, make: impl FnOnce() -> Change) {
         let mut log = lock(&self.changes.log);
         if log.len() == LOG {
             log.pop_front();
         }
-        log.push_back(change);
+        log.push_back(make());
         self.changes.version.fetch_add(1, Ordering::SeqCst);
         drop(log);
         for thread in lock(&self.threads).iter() {
@@ -259,7 +267,7 @@ impl Process {
         // SAFETY: every thread is out, and looks at the stop flag and at the version before it goes in again; the
         // change that is announced makes each empty its tables.
         let result = unsafe { self.code.flush() };
-        self.announce(Change::Flush);
+        self.change(|| Change::Flush);
         self.changes.stop.store(false, Ordering::SeqCst);
         result
     }

@@ -207,7 +207,8 @@ rows! {
     }
 
     "Zicbom: cache-block management" [Zicbom] {
-        "cbo.inval"  "000000000000 sssss 010 00000 0001111"     Cbo Plain integer::nop;
+        // Linux lets user mode clean and flush, but not invalidate (senvcfg.CBIE stays 0): an illegal instruction.
+        "cbo.inval"  "000000000000 sssss 010 00000 0001111"     Cbo Plain system::illegal;
         "cbo.clean"  "000000000001 sssss 010 00000 0001111"     Cbo Plain integer::nop;
         "cbo.flush"  "000000000010 sssss 010 00000 0001111"     Cbo Plain integer::nop;
     }
