@@ -6,7 +6,15 @@
 //! view never changes under a running thread. After a fork the child gives up the parent's chunk, which both can
 //! still execute, and starts one of its own.
 
+use std::fs::File;
 use std::io;
+use std::ops::Range;
+use std::os::fd::AsRawFd;
+use std::sync::atomic::Ordering;
+
+use crate::enter;
+use crate::entry::Entry;
+use crate::lower::{IMAGE_BASE, LinkTarget};
 
 /// Bytes of links at the start of the range.
 const LINK_BYTES: usize = 64 << 20;
@@ -20,6 +28,9 @@ const CHUNK: usize = 8 << 20;
 pub struct Arena {
     base: usize,
     links: usize,
+    /// Numbers of the links of entries from disk. Links are numbered by their distance from the start of the range, so
+    /// those in front of an entry's code have numbers too.
+    entries: Vec<Range<usize>>,
     /// Executable address and writable alias of the current chunk, and how much of it is used.
     chunk: Option<Chunk>,
     next_chunk: usize,
@@ -44,8 +55,12 @@ pub struct Link {
 }
 
 fn map(addr: usize, len: usize, prot: i32, flags: i32, fd: i32) -> io::Result<usize> {
+    map_at(addr, len, prot, flags, fd, 0)
+}
+
+fn map_at(addr: usize, len: usize, prot: i32, flags: i32, fd: i32, offset: i64) -> io::Result<usize> {
     // SAFETY: fixed mappings are made only inside the arena's own reservation.
-    let p = unsafe { libc::mmap(addr as *mut _, len, prot, flags, fd, 0) };
+    let p = unsafe { libc::mmap(addr as *mut _, len, prot, flags, fd, offset) };
     if p == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(p as usize) }
 }
 
@@ -55,7 +70,7 @@ impl Arena {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
         let base = map(0, RANGE, libc::PROT_NONE, flags, -1)?;
         map(base, LINK_BYTES, libc::PROT_READ | libc::PROT_WRITE, flags | libc::MAP_FIXED, -1)?;
-        Ok(Arena { base, links: 0, chunk: None, next_chunk: base + LINK_BYTES })
+        Ok(Arena { base, links: 0, entries: Vec::new(), chunk: None, next_chunk: base + LINK_BYTES })
     }
 
     /// The host addresses that code may lie at.
@@ -70,9 +85,41 @@ impl Arena {
 
     /// Link number `index`, which must have been allocated.
     pub fn link(&self, index: usize) -> &Link {
-        assert!(index < self.links);
-        // SAFETY: the link area is mapped for the process's life and holds only atomics, valid for any bits.
+        assert!(index < self.links || self.entries.iter().any(|links| links.contains(&index)));
+        // SAFETY: the link areas are mapped for the process's life and holds only atomics, valid for any bits.
         unsafe { &*(self.link_addr(index) as *const Link) }
+    }
+
+    /// Maps an entry's code for execution, with memory for its links in front of it; gives the number of the first link
+    /// and the host address of the code. `None` when the range is used up.
+    pub fn map_entry(&mut self, entry: &Entry, file: &File) -> io::Result<Option<(usize, u64)>> {
+        let (links, code) = (entry.link_bytes(), entry.code());
+        let len = links + code.len().next_multiple_of(4096);
+        let start = self.next_chunk;
+        if code.is_empty() || start + len > self.base + RANGE {
+            return Ok(None);
+        }
+        let flags = libc::MAP_PRIVATE | libc::MAP_NORESERVE | libc::MAP_FIXED;
+        let prot = libc::PROT_READ | libc::PROT_EXEC;
+        map_at(start + links, code.len(), prot, flags, file.as_raw_fd(), code.start as i64)?;
+        if links != 0 {
+            map(start, links, libc::PROT_READ | libc::PROT_WRITE, flags | libc::MAP_ANONYMOUS, -1)?;
+        }
+        // The current chunk lies below: it keeps its room, and the next one comes after this.
+        self.next_chunk += len;
+        let first = self.link_index(start as u64);
+        self.entries.push(first..first + entry.links());
+        Ok(Some((first, (start + links) as u64)))
+    }
+
+    /// Gives links their first values: unlinked, an empty inline cache, or the image base.
+    pub fn start_links(&self, first: usize, targets: &[LinkTarget], image_base: u64) {
+        for (i, target) in targets.iter().enumerate() {
+            let link = self.link(first + i);
+            let entry = if *target == IMAGE_BASE { image_base } else { enter::unlinked_stub() };
+            link.entry.store(entry, Ordering::Relaxed);
+            link.pc.store(*target, Ordering::Release);
+        }
     }
 
     /// The number of the link at a host address.
@@ -155,6 +202,7 @@ impl Arena {
         map(self.base, LINK_BYTES, libc::PROT_READ | libc::PROT_WRITE, flags, -1)?;
         map(self.base + LINK_BYTES, RANGE - LINK_BYTES, libc::PROT_NONE, flags, -1)?;
         self.links = 0;
+        self.entries.clear();
         self.next_chunk = self.base + LINK_BYTES;
         Ok(())
     }

@@ -4,17 +4,21 @@
 //! whichever of the two comes first, and goes back to the stub that leaves translated code when the target is
 //! invalidated. Slots are written with release stores and read by running code, so linking needs no thread to stop.
 
+use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use rustc_hash::FxHashMap;
 
 use crate::arena::Arena;
 use crate::compiler::Compiled;
 use crate::enter;
+use crate::entry::{Entry, View};
 use crate::fault::FaultMap;
+use crate::lower::LinkTarget;
 
 /// A published translation.
 #[derive(Clone, Debug)]
@@ -28,11 +32,41 @@ pub struct TranslationBlock {
     /// Number of guest instructions.
     pub guest_insns: u32,
     /// Host pcs to guest pcs.
-    pub faults: FaultMap,
+    pub faults: Faults,
     /// Numbers of its links.
     pub links: Range<usize>,
     /// Whether it may still be entered.
     pub valid: bool,
+}
+
+/// How to get from host pcs to guest pcs.
+#[derive(Clone, Debug)]
+pub enum Faults {
+    /// By this map.
+    Map(FaultMap),
+    /// By the map of a region of an entry on disk: number of the image, number of the region.
+    Entry(usize, usize),
+}
+
+/// An entry from disk, mapped for one place of its guest file.
+#[derive(Debug)]
+struct Image {
+    entry: Arc<Entry>,
+    /// Guest address of the file's beginning.
+    base: u64,
+    /// Host address of the code.
+    code: u64,
+    /// Number of the first link.
+    links: usize,
+    /// Regions that were activated before, whose links are known.
+    known: Vec<bool>,
+}
+
+/// Names an attached entry; good until the cache is flushed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ImageId {
+    index: usize,
+    flushes: u64,
 }
 
 /// What happened when a translation was to be published.
@@ -53,6 +87,8 @@ pub struct CacheStats {
     pub host_bytes: u64,
     /// Guest instructions in them.
     pub guest_insns: u64,
+    /// Translations of earlier processes that were taken from disk.
+    pub activated: u64,
     /// Translations invalidated.
     pub invalidated: u64,
     /// Times the whole cache was dropped.
@@ -64,6 +100,9 @@ struct Inner {
     arena: Option<Arena>,
     blocks: Vec<TranslationBlock>,
     by_pc: FxHashMap<u64, usize>,
+    /// Translations by where their host code begins.
+    by_host: BTreeMap<u64, usize>,
+    images: Vec<Image>,
     /// Translations by guest page, for invalidation.
     by_page: FxHashMap<u64, Vec<usize>>,
     /// Links by the guest pc they lead to, linked or not.
@@ -90,6 +129,8 @@ impl CodeCache {
             arena: None,
             blocks: Vec::new(),
             by_pc: FxHashMap::default(),
+            by_host: BTreeMap::new(),
+            images: Vec::new(),
             by_page: FxHashMap::default(),
             incoming: FxHashMap::default(),
             used: 0,
@@ -129,22 +170,23 @@ impl CodeCache {
     /// The translation that a host pc belongs to, and the guest pc of its instruction.
     pub fn find_fault(&self, host_pc: u64) -> Option<u64> {
         let inner = self.lock();
-        // Translations are published at ascending addresses.
-        let i = inner.blocks.partition_point(|b| b.host.end <= host_pc);
-        let block = inner.blocks.get(i).filter(|b| b.host.contains(&host_pc))?;
-        block.faults.guest_pc((host_pc - block.host.start) as u32)
+        let (_, index) = inner.by_host.range(..=host_pc).next_back()?;
+        let block = inner.blocks.get(*index).filter(|b| b.host.contains(&host_pc))?;
+        let offset = (host_pc - block.host.start) as u32;
+        match &block.faults {
+            Faults::Map(map) => map.guest_pc(offset),
+            Faults::Entry(image, region) => {
+                let pairs = inner.images.get(*image)?.entry.faults(*region)?;
+                FaultMap::from_pairs(block.pc, pairs).guest_pc(offset)
+            }
+        }
     }
 
     /// Publishes a translation and links it with its neighbours.
     pub fn publish(&self, compiled: &Compiled) -> io::Result<Published> {
         let mut inner = self.lock();
         let inner = &mut *inner;
-        if inner.arena.is_none() {
-            let arena = Arena::new()?;
-            enter::set_code_range(arena.code_range());
-            inner.arena = Some(arena);
-        }
-        let Some(arena) = inner.arena.as_mut() else { return Ok(Published::Full) };
+        let arena = open(&mut inner.arena)?;
         if inner.used + compiled.code.len() > self.limit && inner.used != 0 {
             return Ok(Published::Full);
         }
@@ -157,38 +199,77 @@ impl CodeCache {
             code[reloc.offset as usize..][..4].copy_from_slice(&(distance as i32).to_le_bytes());
         }
         arena.commit_code(&code);
-        for (i, target) in compiled.links.iter().enumerate() {
-            let link = arena.link(first + i);
-            link.entry.store(enter::unlinked_stub(), Ordering::Relaxed);
-            link.pc.store(*target, Ordering::Release);
-        }
-        let index = inner.blocks.len();
-        inner.blocks.push(TranslationBlock {
-            pc: compiled.pc,
-            host: entry..entry + code.len() as u64,
-            guest: compiled.guest.clone(),
-            guest_insns: compiled.guest_insns,
-            faults: compiled.faults.clone(),
-            links: first..first + compiled.links.len(),
-            valid: true,
-        });
+        arena.start_links(first, &compiled.links, compiled.image_base.unwrap_or(0));
         inner.used += code.len();
         inner.stats.published += 1;
         inner.stats.host_bytes += code.len() as u64;
         inner.stats.guest_insns += compiled.guest_insns as u64;
-        inner.index_pages(index);
-        inner.by_pc.insert(compiled.pc, index);
-        for (i, target) in compiled.links.iter().enumerate() {
-            if target & 1 == 0 {
-                inner.incoming.entry(*target).or_default().push(first + i);
-                inner.link(first + i, *target);
-            }
-        }
-        for link in inner.incoming.get(&compiled.pc).cloned().unwrap_or_default() {
-            inner.link(link, compiled.pc);
-        }
+        let block = TranslationBlock {
+            pc: compiled.pc,
+            host: entry..entry + code.len() as u64,
+            guest: compiled.guest.clone(),
+            guest_insns: compiled.guest_insns,
+            faults: Faults::Map(compiled.faults.clone()),
+            links: first..first + compiled.links.len(),
+            valid: true,
+        };
+        inner.add(block, &compiled.links, true);
         self.count.fetch_add(1, Ordering::Release);
         Ok(Published::Entry(entry))
+    }
+
+    /// Maps an entry from disk for a guest file that begins at `base`. None of its regions is used before it is activated.
+    /// `None` if there is no room.
+    pub fn attach(&self, entry: Arc<Entry>, file: &File, base: u64) -> io::Result<Option<ImageId>> {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let Some((links, code)) = open(&mut inner.arena)?.map_entry(&entry, file)? else { return Ok(None) };
+        let known = vec![false; entry.len()];
+        inner.images.push(Image { entry, base, code, links, known });
+        Ok(Some(ImageId { index: inner.images.len() - 1, flushes: inner.stats.flushes }))
+    }
+
+    /// Whether an attached entry is still there.
+    pub fn is_attached(&self, image: ImageId) -> bool {
+        image.flushes == self.lock().stats.flushes
+    }
+
+    /// Makes region number `region` of an attached entry one that is found and linked, and gives its host entry. `view` is
+    /// what the entry says of it. The caller has compared the guest's bytes, and nothing has changed since.
+    pub fn activate(&self, image: ImageId, region: usize, view: &View) -> Option<u64> {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        if image.flushes != inner.stats.flushes {
+            return None;
+        }
+        let this = inner.images.get_mut(image.index)?;
+        let base = this.base;
+        let pc = base.wrapping_add(view.pc);
+        if let Some(block) = inner.by_pc.get(&pc) {
+            return Some(inner.blocks[*block].host.start);
+        }
+        let first = this.links + view.first_link;
+        let absolute = |target: &u64| if target & 1 == 1 { *target } else { base.wrapping_add(*target) };
+        let targets: Vec<u64> = view.links.iter().map(absolute).collect();
+        let is_new = !std::mem::replace(&mut this.known[region], true);
+        let entry = this.code + view.code.start;
+        if is_new {
+            // Later the links hold what linking made of them, and threads may still run through them.
+            inner.arena.as_ref()?.start_links(first, &targets, base);
+        }
+        let block = TranslationBlock {
+            pc,
+            host: entry..this.code + view.code.end,
+            guest: view.guest.iter().map(|(s, e)| (base.wrapping_add(*s), base.wrapping_add(*e))).collect(),
+            guest_insns: view.guest_insns,
+            faults: Faults::Entry(image.index, region),
+            links: first..first + targets.len(),
+            valid: true,
+        };
+        inner.stats.activated += 1;
+        inner.add(block, &targets, is_new);
+        self.count.fetch_add(1, Ordering::Release);
+        Some(entry)
     }
 
     /// The guest pc that the link at a host address leads to.
@@ -249,6 +330,8 @@ impl CodeCache {
         let inner = &mut *inner;
         inner.blocks.clear();
         inner.by_pc.clear();
+        inner.by_host.clear();
+        inner.images.clear();
         inner.by_page.clear();
         inner.incoming.clear();
         inner.used = 0;
@@ -272,7 +355,40 @@ impl CodeCache {
     }
 }
 
+/// The arena, made when it is first needed.
+fn open(arena: &mut Option<Arena>) -> io::Result<&mut Arena> {
+    match arena {
+        Some(arena) => Ok(arena),
+        None => {
+            let new = Arena::new()?;
+            enter::set_code_range(new.code_range());
+            Ok(arena.insert(new))
+        }
+    }
+}
+
 impl Inner {
+    /// Makes a translation one that is found, and links it with its neighbours. `targets` are those of its links;
+    /// `is_new` says that its links were never added before.
+    fn add(&mut self, block: TranslationBlock, targets: &[LinkTarget], is_new: bool) {
+        let (index, pc, first) = (self.blocks.len(), block.pc, block.links.start);
+        self.by_host.insert(block.host.start, index);
+        self.blocks.push(block);
+        self.index_pages(index);
+        self.by_pc.insert(pc, index);
+        for (i, target) in targets.iter().enumerate().filter(|(_, target)| **target & 1 == 0) {
+            if is_new {
+                self.incoming.entry(*target).or_default().push(first + i);
+            }
+            self.link(first + i, *target);
+        }
+        if let Some(incoming) = self.incoming.get(&pc) {
+            for link in incoming {
+                self.link(*link, pc);
+            }
+        }
+    }
+
     fn index_pages(&mut self, index: usize) {
         let mut pages: Vec<u64> =
             self.blocks[index].guest.iter().flat_map(|(s, e)| s / PAGE..=e.saturating_sub(1).max(*s) / PAGE).collect();

@@ -64,6 +64,8 @@ pub struct Compiled {
     pub guest: Vec<(u64, u64)>,
     /// Number of guest instructions.
     pub guest_insns: u32,
+    /// The region's image base, if guest addresses in the code are distances from it.
+    pub image_base: Option<u64>,
 }
 
 /// Compiles regions. One per thread that compiles; keeps Cranelift's scratch memory between regions.
@@ -96,6 +98,18 @@ fn make_isa(effort: Effort) -> Result<Arc<dyn TargetIsa>, String> {
     }
     let builder = cranelift_native::builder().map_err(str::to_owned)?;
     builder.finish(settings::Flags::new(flags)).map_err(|e| e.to_string())
+}
+
+/// The features of this host that Cranelift makes use of, as text.
+pub fn host_features() -> String {
+    macro_rules! detected {
+        ($($name:tt)*) => { [$(($name, std::arch::is_x86_feature_detected!($name))),*] };
+    }
+    let all = detected!(
+        "sse3" "ssse3" "sse4.1" "sse4.2" "popcnt" "avx" "avx2" "fma" "bmi1" "bmi2" "lzcnt" "cmpxchg16b" "avx512bitalg"
+        "avx512dq" "avx512f" "avx512vbmi" "avx512vl"
+    );
+    all.iter().filter(|(_, has)| *has).map(|(name, _)| *name).collect::<Vec<_>>().join(" ")
 }
 
 impl Compiler {
@@ -152,6 +166,7 @@ impl Compiler {
             faults,
             guest: region.blocks.iter().map(|b| (b.pc, b.end)).collect(),
             guest_insns: region.guest_insns() as u32,
+            image_base: region.image_base,
         })
     }
 }

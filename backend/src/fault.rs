@@ -34,6 +34,16 @@ impl FaultMap {
         self.ends.get(i).filter(|(_, loc)| *loc != NOWHERE).map(|(_, loc)| decode(self.base, *loc))
     }
 
+    /// A map of (end of host range, source location) pairs as they were kept on disk.
+    pub fn from_pairs(base: u64, ends: Vec<(u32, u32)>) -> FaultMap {
+        FaultMap { base, ends }
+    }
+
+    /// (end of host range, source location) pairs; they do not depend on where the guest's code lies.
+    pub fn pairs(&self) -> &[(u32, u32)] {
+        &self.ends
+    }
+
     /// (host offset at which it ends, guest pc) of each range.
     pub fn ranges(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
         self.ends.iter().map(|(end, loc)| (*end, decode(self.base, *loc)))

@@ -4,6 +4,7 @@ pub mod arena;
 pub mod cache;
 pub mod compiler;
 pub mod context;
+pub mod entry;
 pub mod enter;
 pub mod fault;
 pub mod helpers;

@@ -12,7 +12,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use mynah_runtime::options::Options;
 
 use crate::{dump, log};
-use crate::options::{Choices, Effect, Group, OPTIONS, Opt, Scope};
+use crate::options::{Choices, Effect, Group, OPTIONS, Opt, Scope, default_cache};
 
 /// Why there is nothing to run.
 #[derive(Debug)]
@@ -46,6 +46,7 @@ pub fn parse(
     let (options, guest) = split(usage.scope, words)?;
     let matches = command(usage).try_get_matches_from(options).map_err(refusal)?;
     let mut choices = initial();
+    choices.run.cache = default_cache(variable);
     let from_variables = given_by_variables(usage.scope, variable);
     for (option, value) in from_variables.iter().chain(&given(usage.scope, &matches)) {
         apply(option, value, &mut choices)?;

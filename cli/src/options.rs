@@ -176,6 +176,10 @@ pub static OPTIONS: &[Opt] = options! {
         "Limit of the code cache"
         Set(|c, v| { c.run.cache_size = mebibytes(v)?; Ok(()) });
 
+    "cache" "" "" "DIR|off" Translation Run false
+        "Where translations are kept for later processes; $XDG_CACHE_HOME/mynah or ~/.cache/mynah if not given"
+        Set(|c, v| { c.run.cache = cache(v)?; Ok(()) });
+
     // ---- seeing what happens ----
     "strace" "-strace" "QEMU_STRACE" "" Insight Run true
         "Print every system call"
@@ -255,6 +259,22 @@ fn size(value: &OsStr) -> Result<u64, String> {
     };
     let units = number(OsStr::new(digits)).map_err(|_| format!("'{text}' is not a size"))?;
     units.checked_mul(1 << shift).filter(|&bytes| bytes > 0).ok_or_else(|| format!("'{text}' is not a possible size"))
+}
+
+/// The directory of the cache on disk, absolute, since the guest may go elsewhere; `None` for no cache.
+fn cache(value: &OsStr) -> Result<Option<PathBuf>, String> {
+    match value.as_bytes() {
+        b"off" => Ok(None),
+        b"" => Err("the name of a directory is missing".to_owned()),
+        _ => std::path::absolute(value).map(Some).map_err(|error| error.to_string()),
+    }
+}
+
+/// Where the cache on disk is if nothing was chosen, by the XDG base directory specification; `None` without a home.
+pub fn default_cache(variable: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let absolute = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let parent = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
+    Some(parent.join("mynah"))
 }
 
 /// A number of MiB, as bytes. QEMU takes 0 for its default; a cache that holds nothing is more likely a mistake.

@@ -178,12 +178,15 @@ pub struct Region {
     /// Where indirect jumps were seen to go: (address of the block that jumps, address of a block of the region). Only a
     /// hint for code quality; not part of the text.
     pub predicted: Vec<(u64, u64)>,
+    /// Where the file that the code came from would begin in memory. If given, host code holds guest addresses only as
+    /// distances from it, so that it is right wherever the file is mapped. Not part of the text.
+    pub image_base: Option<u64>,
 }
 
 impl Region {
-    /// A region of these blocks, with nothing known about its indirect jumps.
+    /// A region of these blocks, with nothing known about its indirect jumps or its file.
     pub fn new(blocks: Vec<Block>) -> Region {
-        Region { blocks, predicted: Vec::new() }
+        Region { blocks, predicted: Vec::new(), image_base: None }
     }
 
     /// Guest address of the entry.

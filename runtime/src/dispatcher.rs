@@ -116,7 +116,11 @@ impl Vcpu {
                 return self.enter(block.entry);
             }
             if block.is_empty() {
-                return Some(Event::NoInstruction);
+                match block.is_decoded() {
+                    true => return Some(Event::NoInstruction),
+                    false => self.decode_late(block),
+                }
+                continue;
             }
             block.count = block.count.saturating_add(1);
             self.counts.tier0_blocks += 1;
@@ -137,11 +141,24 @@ impl Vcpu {
         let (pc, process) = (self.pc(), self.process);
         let (page, counts) = (&mut self.code_page, &mut self.counts);
         self.blocks.get(last, pc, || {
+            if let Some(entry) = process.disk.find(process, pc) {
+                return Block::translated(pc, entry);
+            }
             let block = tier0::decode_block(pc, &mut |addr| fetch(&process.memory, page, addr), &process.options.cpu);
             counts.decoded_blocks += 1;
             counts.decoded_insns += block.len() as u64;
             block
         })
+    }
+
+    /// Decodes a block that was known by its translation only, which cannot be used now.
+    #[cold]
+    fn decode_late(&mut self, block: &mut Block) {
+        let (process, page) = (self.process, &mut self.code_page);
+        let decoded = tier0::decode_block(block.pc, &mut |addr| fetch(&process.memory, page, addr), &process.options.cpu);
+        self.blocks.complete(block, decoded);
+        self.counts.decoded_blocks += 1;
+        self.counts.decoded_insns += block.len() as u64;
     }
 
     /// Whether a block should be translated now.
@@ -160,7 +177,8 @@ impl Vcpu {
     #[cold]
     fn promote(&mut self, block: &mut Block) {
         let process = self.process;
-        block.entry = process.code.lookup(block.pc).unwrap_or(0);
+        let known = process.code.lookup(block.pc).or_else(|| process.disk.find(process, block.pc));
+        block.entry = known.unwrap_or(0);
         if block.entry != 0 {
             return;
         }
@@ -183,13 +201,15 @@ impl Vcpu {
         let (process, blocks, page) = (self.process, &self.blocks, &mut self.code_page);
         let version = process.version();
         let everything = process.options.tiers == Tiers::Only1;
-        let region = translate::form_region(
+        let mut region = translate::form_region(
             pc,
             &mut |addr| fetch(&process.memory, page, addr),
             &process.options.cpu,
             &|pc| (everything || blocks.has_run(pc)) && process.code.lookup(pc).is_none(),
             &|pc| blocks.followers(pc),
         );
+        let guest = region.blocks.iter().map(|block| (block.pc, block.end));
+        region.image_base = process.disk.image_base(&process.memory, pc, guest);
         (region, version)
     }
 

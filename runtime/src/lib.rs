@@ -3,6 +3,7 @@
 //! `unsafe` lives in `host/`, `memory.rs` and the few places that hand a [`Vcpu`](vcpu::Vcpu) to translated code.
 
 pub mod background;
+pub mod disk;
 pub mod dispatcher;
 pub mod host;
 pub mod linux;

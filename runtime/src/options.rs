@@ -47,6 +47,10 @@ pub struct Options {
     pub background: bool,
     /// Limit of the code cache in bytes (`-tb-size` in MiB).
     pub cache_size: usize,
+    /// Directory of the cache on disk; none if translations are neither taken from there nor kept.
+    pub cache: Option<PathBuf>,
+    /// Limit of the cache on disk in bytes.
+    pub cache_limit: u64,
     /// IR passes to run on compiled blocks.
     pub passes: Passes,
     /// Run the IR verifier on everything that is compiled.
@@ -66,6 +70,9 @@ pub const THRESHOLD: u32 = 4000;
 /// Limit of the code cache in bytes, unless chosen otherwise.
 pub const CACHE_SIZE: usize = 64 << 20;
 
+/// Limit of the cache on disk in bytes, unless chosen otherwise.
+pub const CACHE_LIMIT: u64 = 1 << 30;
+
 impl Default for Options {
     /// What a run is like when nothing was chosen: no program, an empty environment, no sysroot.
     fn default() -> Options {
@@ -83,6 +90,8 @@ impl Default for Options {
             threshold: THRESHOLD,
             background: std::thread::available_parallelism().is_ok_and(|n| n.get() > 1),
             cache_size: CACHE_SIZE,
+            cache: None,
+            cache_limit: CACHE_LIMIT,
             passes: Passes::ALL,
             verify: false,
             seed: None,

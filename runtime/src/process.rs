@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
-use mynah_backend::cache::Published;
+use mynah_backend::cache::{ImageId, Published};
+use mynah_backend::entry::View;
 use mynah_backend::{CodeCache, Compiled, Context};
 use mynah_ir::Region;
 
+use crate::disk::Disk;
 use crate::linux::signal::Actions;
 use crate::loader::{Image, Sysroot};
 use crate::memory::Memory;
@@ -33,6 +35,8 @@ pub struct Process {
     pub actions: Actions,
     /// Translations.
     pub code: CodeCache,
+    /// Translations of earlier processes, and for later ones.
+    pub disk: Disk,
     /// Translates what is hot beside the guest's threads.
     pub background: Background,
     /// Counts of all threads that ended, and of the process as a whole.
@@ -98,6 +102,7 @@ impl Process {
     /// Puts a process together.
     pub fn new(options: Options, memory: Memory, sysroot: Sysroot, image: Image, actions: Actions) -> Process {
         let code = CodeCache::new(options.cache_size);
+        let disk = Disk::new(&options, &memory);
         Process {
             options,
             memory,
@@ -105,6 +110,7 @@ impl Process {
             image,
             actions,
             code,
+            disk,
             background: Background::default(),
             stats: Stats::default(),
             translator: Mutex::new(None),
@@ -140,7 +146,11 @@ impl Process {
                 return None;
             }
         };
+        let piece = self.disk.piece(&self.memory, &compiled);
         let entry = self.publish(&compiled, version);
+        if let (Some(_), Some(piece)) = (entry, piece) {
+            self.disk.keep(piece);
+        }
         let translate_ns = begin.elapsed().as_nanos() as u64;
         self.stats.add(&Counts { regions: 1, translate_ns, ..Counts::default() });
         entry
@@ -173,6 +183,17 @@ impl Process {
         let missed = (self.version() - version) as usize;
         let changed = missed > log.len() || log.iter().rev().take(missed).any(|change| change.touches(&compiled.guest));
         (!changed).then(|| self.code.publish(compiled))
+    }
+
+    /// Activates a region of an entry from disk whose bytes were compared when there had been `version` changes of code, as
+    /// [`publish_unchanged`](Process::publish_unchanged) publishes a translation.
+    pub(crate) fn activate(&self, image: ImageId, region: usize, view: &View, base: u64, version: u64) -> Option<u64> {
+        let guest: Vec<(u64, u64)> =
+            view.guest.iter().map(|(s, e)| (base.wrapping_add(*s), base.wrapping_add(*e))).collect();
+        let log = lock(&self.changes.log);
+        let missed = (self.version() - version) as usize;
+        let changed = missed > log.len() || log.iter().rev().take(missed).any(|change| change.touches(&guest));
+        if changed { None } else { self.code.activate(image, region, view) }
     }
 
     fn make_translator(&self) -> Option<Translator> {
@@ -243,6 +264,7 @@ impl Process {
         crate::host::fork::hold_at_fork(move || Box::new(lock(&self.translator)));
         crate::host::fork::hold_at_fork(move || Box::new(lock(&self.changes.log)));
         crate::host::fork::hold_at_fork(move || Box::new(lock(&self.threads)));
+        crate::host::fork::hold_at_fork(move || Box::new(self.disk.fork_guard()));
         crate::host::fork::hold_at_fork(move || Box::new(self.code.fork_guard()));
     }
 

@@ -63,7 +63,7 @@ pub fn summary(counts: &Counts, cache: &CacheStats) -> String {
         "mynah: blocks:      {} decoded ({} guest instructions)\n\
          mynah: tier 0:      {} blocks executed ({} guest instructions)\n\
          mynah: tier 1:      {} regions translated ({} guest instructions -> {} host bytes), entered {} times\n\
-         mynah: code cache:  {} invalidated, {} flushes\n\
+         mynah: code cache:  {} regions from disk, {} invalidated, {} flushes\n\
          mynah: time:        {} in guest code, {} in translation ({} of it waited for), {} in {} system calls\n",
         counts.decoded_blocks,
         counts.decoded_insns,
@@ -73,6 +73,7 @@ pub fn summary(counts: &Counts, cache: &CacheStats) -> String {
         cache.guest_insns,
         cache.host_bytes,
         counts.entries,
+        cache.activated,
         cache.invalidated,
         cache.flushes,
         ms(guest),

@@ -215,6 +215,8 @@ pub struct Block {
     /// Host entry of its translation; 0 if none is known.
     pub entry: u64,
     ops: Box<[Op]>,
+    /// Whether `ops` is what is at `pc`; a block that came from the cache on disk is decoded when that is needed.
+    decoded: bool,
     /// Blocks that followed, the first few different ones, and how often each was not among the two remembered: what an
     /// indirect jump's translation expects.
     followers: Vec<(u64, u32)>,
@@ -226,6 +228,16 @@ impl Block {
     /// Number of guest instructions.
     pub fn len(&self) -> usize {
         self.ops.len()
+    }
+
+    /// A block of which only the translation is known.
+    pub fn translated(pc: u64, entry: u64) -> Block {
+        Block { pc, end: pc, count: 0, entry, ops: Box::default(), decoded: false, followers: Vec::new(), next: [std::ptr::null_mut(); 2] }
+    }
+
+    /// Whether it was decoded.
+    pub fn is_decoded(&self) -> bool {
+        self.decoded
     }
 
     /// The guest pages it touches.
@@ -281,7 +293,7 @@ pub fn decode_block(pc: u64, fetch: &mut dyn FnMut(u64) -> Option<u16>, cpu: &Cp
             break;
         }
     }
-    Block { pc, end, count: 0, entry: 0, ops: ops.into_boxed_slice(), followers: Vec::new(), next: [std::ptr::null_mut(); 2] }
+    Block { pc, end, count: 0, entry: 0, ops: ops.into_boxed_slice(), decoded: true, followers: Vec::new(), next: [std::ptr::null_mut(); 2] }
 }
 
 /// Executes the one instruction `insn`; pc is as [`Block::run`] leaves it.
@@ -378,6 +390,15 @@ impl Blocks {
         });
         self.cache[slot] = block;
         block
+    }
+
+    /// Completes a block of the table of which only the translation was known.
+    pub fn complete(&mut self, block: &mut Block, decoded: Block) {
+        (block.ops, block.end, block.decoded) = (decoded.ops, decoded.end, true);
+        // The first page knows of it.
+        for page in block.pages().skip(1) {
+            self.by_page.entry(page).or_default().push(block.pc);
+        }
     }
 
     /// Whether the block at `pc` has run.

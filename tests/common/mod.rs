@@ -19,9 +19,13 @@ pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The program under test.
+/// The program under test, with a cache on disk of the tests' own. Suites run with it cold at first and warm later: what they
+/// see must not depend on that. `MYNAH_CACHE` chooses another, or none.
 pub fn mynah() -> Command {
-    clean(Command::new(env!("CARGO_BIN_EXE_mynah")))
+    let mut command = clean(Command::new(env!("CARGO_BIN_EXE_mynah")));
+    let chosen = std::env::var_os("MYNAH_CACHE").map(PathBuf::from);
+    command.env("MYNAH_CACHE", chosen.unwrap_or_else(|| root().join("target/test-cache")));
+    command
 }
 
 /// A program that `scripts/fetch-guests` downloaded, by its path under `target/guest`. Panics if it is not there: a

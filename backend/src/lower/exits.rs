@@ -137,7 +137,7 @@ impl Lowering<'_, '_> {
     }
 
     fn after_call(&mut self, came_back: cl::Value, ret: u64) {
-        let expected = self.iconst(ret);
+        let expected = self.guest_addr(ret);
         let differs = self.b.ins().icmp(IntCC::NotEqual, came_back, expected);
         let (side, join) = (self.cold_block(), self.b.create_block());
         self.b.ins().brif(differs, side, &[], join, &[]);
@@ -190,7 +190,7 @@ impl Lowering<'_, '_> {
         let dirty = self.dirty;
         for succ in succs.into_iter().flatten() {
             let pc = self.region.blocks[succ].pc;
-            let expected = self.iconst(pc);
+            let expected = self.guest_addr(pc);
             let same = self.b.ins().icmp(IntCC::Equal, target, expected);
             let (hit, miss) = (self.b.create_block(), self.b.create_block());
             self.b.ins().brif(same, hit, &[], miss, &[]);
@@ -231,16 +231,21 @@ impl Lowering<'_, '_> {
 
     /// The address of a new link.
     fn link(&mut self, target: LinkTarget) -> cl::Value {
+        let global = self.link_symbol(target);
+        self.b.ins().symbol_value(types::I64, global)
+    }
+
+    /// The symbol of a new link.
+    pub(super) fn link_symbol(&mut self, target: LinkTarget) -> cl::GlobalValue {
         let index = self.links.len() as u32;
         self.links.push(target);
         let name = self.b.func.declare_imported_user_function(UserExternalName::new(0, index));
-        let global = self.b.create_global_value(GlobalValueData::Symbol {
+        self.b.create_global_value(GlobalValueData::Symbol {
             name: ExternalName::user(name),
             offset: 0.into(),
             colocated: true,
             tls: false,
-        });
-        self.b.ins().symbol_value(types::I64, global)
+        })
     }
 
     fn leave_flushed(&mut self, pc: u64, code: u64) {
@@ -250,7 +255,7 @@ impl Lowering<'_, '_> {
 
     /// Returns `code` with the state's pc set; what is dirty has been stored.
     pub(super) fn leave(&mut self, pc: u64, code: u64) {
-        let pc = self.iconst(pc);
+        let pc = self.guest_addr(pc);
         self.b.ins().store(trusted(), pc, self.ctx, Self::cell_offset(mynah_ir::state::PC_CELL));
         let code = self.iconst(code);
         self.b.ins().return_(&[code]);

@@ -16,7 +16,7 @@ impl Lowering<'_, '_> {
         }
         Some(match inst.op {
             Op::Iconst => self.constant(inst),
-            Op::Gaddr => self.iconst(inst.imm as u64),
+            Op::Gaddr => self.guest_addr(inst.imm as u64),
             Op::Get if inst.imm as u16 == FLAGS_CELL => {
                 self.flush();
                 self.call_helper(Helper::ReadFlags, &[])

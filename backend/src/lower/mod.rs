@@ -32,6 +32,9 @@ pub type LinkTarget = u64;
 /// A pc that no link can have, for inline caches.
 pub const EMPTY_CACHE: LinkTarget = 1;
 
+/// Marks the slot that holds the image base instead of a host entry: see [`Region::image_base`].
+pub const IMAGE_BASE: LinkTarget = 3;
+
 /// Result of lowering beside the function itself.
 #[derive(Debug, Default)]
 pub struct Lowered {
@@ -50,6 +53,8 @@ struct Lowering<'r, 'f> {
     /// Predecessor edges that are still to be emitted, by block; a block is sealed at 0.
     missing: Vec<usize>,
     links: Vec<LinkTarget>,
+    /// The symbol of the slot that holds the image base.
+    base_slot: Option<cl::GlobalValue>,
     sig: Option<cl::SigRef>,
     // The block that is being lowered:
     block: usize,
@@ -111,6 +116,7 @@ pub fn lower(
         heads,
         missing,
         links: Vec::new(),
+        base_slot: None,
         sig: None,
         block: 0,
         dirty: 0,
@@ -280,6 +286,22 @@ impl Lowering<'_, '_> {
     }
 
     // ---- small tools ----
+
+    /// A guest address that comes from the code's own place.
+    fn guest_addr(&mut self, addr: u64) -> cl::Value {
+        let Some(base) = self.region.image_base else { return self.iconst(addr) };
+        let slot = match self.base_slot {
+            Some(slot) => slot,
+            None => {
+                let slot = self.link_symbol(IMAGE_BASE);
+                self.base_slot = Some(slot);
+                slot
+            }
+        };
+        let slot = self.b.ins().symbol_value(types::I64, slot);
+        let value = self.b.ins().load(types::I64, trusted(), slot, 0);
+        self.b.ins().iadd_imm_s(value, addr.wrapping_sub(base) as i64)
+    }
 
     fn iconst(&mut self, value: u64) -> cl::Value {
         self.b.ins().iconst(types::I64, value as i64)

@@ -70,6 +70,9 @@ pub fn execveat(vcpu: &mut Vcpu, [directory, path, argv, envp, flags, _]: [u64; 
 
 fn execute(vcpu: &mut Vcpu, directory: i32, pointers: [u64; 3], flags: u64) -> Answer {
     let command = prepare(vcpu, directory, pointers, flags)?;
+    if vcpu.borrowed.is_none() {
+        vcpu.process.disk.publish(vcpu.process);
+    }
     run(vcpu, command)
 }
 
@@ -110,6 +113,9 @@ fn mynah(vcpu: &Vcpu, program: CString, argv: Vec<CString>, envp: Vec<CString>) 
     let mut arguments = vec![c"mynah".to_owned()];
     let options = &vcpu.process.options;
     arguments.extend(options.carried.iter().filter_map(|word| CString::new(word.as_bytes()).ok()));
+    // The environment may be another by now.
+    let cache = options.cache.as_deref().map_or(OsStr::new("off"), |directory| directory.as_os_str());
+    arguments.extend(CString::new(cache.as_bytes()).into_iter().flat_map(|cache| [c"--cache".to_owned(), cache]));
     let (moved, kept): (Vec<_>, Vec<_>) = envp.into_iter().partition(is_for_dynamic_linker);
     for variable in moved {
         arguments.extend([c"--env".to_owned(), variable]);

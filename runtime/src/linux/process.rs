@@ -22,7 +22,11 @@ pub fn at_exit(run: fn(&mut Vcpu)) {
 /// Runs what was registered; for ends that are not [`end`].
 pub fn before_exit(vcpu: &mut Vcpu) {
     // A child that borrows its parent's memory must leave everything there as it is.
-    if let (Some(run), None) = (AT_EXIT.get(), &vcpu.borrowed) {
+    if vcpu.borrowed.is_some() {
+        return;
+    }
+    vcpu.process.disk.publish(vcpu.process);
+    if let Some(run) = AT_EXIT.get() {
         run(vcpu);
     }
 }

@@ -324,7 +324,7 @@ mod tests {
 
     #[test]
     fn areas_print_as_the_kernel_does() {
-        let file = std::sync::Arc::new(MappedFile { path: "/bin/x".into(), dev: libc::makedev(8, 1), ino: 77 });
+        let file = std::sync::Arc::new(MappedFile { path: "/bin/x".into(), dev: libc::makedev(8, 1), ino: 77, key: 0 });
         let mut area = Vma {
             start: 0x10000,
             end: 0x12000,

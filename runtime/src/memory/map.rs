@@ -48,7 +48,7 @@ impl Memory {
         if !page_aligned(offset) || len == 0 {
             return Err(Errno::EINVAL);
         }
-        let file = if flags & libc::MAP_ANONYMOUS == 0 { Some(identify(fd)?) } else { None };
+        let file = if flags & libc::MAP_ANONYMOUS == 0 { Some(identify(fd, Prot(prot).exec() && flags & libc::MAP_TYPE == libc::MAP_PRIVATE)?) } else { None };
         let huge = huge_page(flags);
         let len = align_up(len, huge).filter(|&len| len <= HOST_END).ok_or(Errno::ENOMEM)?;
         let place = match flags & PLACE {
@@ -526,7 +526,7 @@ impl Space {
     /// The object behind a new shared anonymous mapping; every call makes another.
     fn new_shared(&mut self) -> Arc<MappedFile> {
         self.next_shared += 1;
-        Arc::new(MappedFile { path: "/dev/zero (deleted)".into(), dev: libc::makedev(0, 1), ino: self.next_shared })
+        Arc::new(MappedFile { path: "/dev/zero (deleted)".into(), dev: libc::makedev(0, 1), ino: self.next_shared, key: 0 })
     }
 }
 
@@ -570,8 +570,8 @@ fn huge_page(flags: i32) -> u64 {
     }
 }
 
-/// What a file descriptor refers to.
-fn identify(fd: i32) -> Result<MappedFile, Errno> {
+/// What a file descriptor refers to. With `code`, its content is identified too.
+fn identify(fd: i32, code: bool) -> Result<MappedFile, Errno> {
     let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
     // SAFETY: `stat` has room for the answer, which is only read if the call succeeded.
     let stat = unsafe {
@@ -582,7 +582,8 @@ fn identify(fd: i32) -> Result<MappedFile, Errno> {
     };
     // Without /proc the mapping has no name; that is all it is used for.
     let path = std::fs::read_link(format!("/proc/self/fd/{fd}")).unwrap_or_default();
-    Ok(MappedFile { path, dev: stat.st_dev, ino: stat.st_ino })
+    let key = if code { crate::disk::key::of_file(fd, stat.st_size as u64).unwrap_or(0) } else { 0 };
+    Ok(MappedFile { path, dev: stat.st_dev, ino: stat.st_ino, key })
 }
 
 /// Whether a heap that ends at `end` is more than `RLIMIT_DATA` allows.

@@ -32,6 +32,7 @@ pub use map::random;
 pub use vma::{MappedFile, Prot, Vma, VmaMap};
 
 use crate::linux::Errno;
+pub use watch::CodeFile;
 use watch::Watched;
 
 /// Size of the address space that a riscv64 process has on Sv39 hardware: what Linux calls `TASK_SIZE` there.

@@ -28,7 +28,7 @@ impl Prot {
 }
 
 /// The object behind a mapping. Shared anonymous memory has one too, so that aliases of it are recognised.
-#[derive(PartialEq, Eq, Debug)]
+#[derive(Debug)]
 pub struct MappedFile {
     /// Path as the host's `/proc/self/fd` gave it.
     pub path: PathBuf,
@@ -36,7 +36,18 @@ pub struct MappedFile {
     pub dev: u64,
     /// Inode number.
     pub ino: u64,
+    /// What identifies its content in the cache on disk, if it was mapped to be executed; 0 if not known.
+    pub key: u128,
 }
+
+impl PartialEq for MappedFile {
+    /// The key says nothing new.
+    fn eq(&self, other: &MappedFile) -> bool {
+        (&self.path, self.dev, self.ino) == (&other.path, other.dev, other.ino)
+    }
+}
+
+impl Eq for MappedFile {}
 
 /// One area of guest memory with the same rights and backing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -255,7 +266,7 @@ mod tests {
 
     #[test]
     fn file_offsets_follow_splits_and_decide_merges() {
-        let file = Arc::new(MappedFile { path: "/f".into(), dev: 1, ino: 2 });
+        let file = Arc::new(MappedFile { path: "/f".into(), dev: 1, ino: 2, key: 0 });
         let mut map = VmaMap::default();
         map.insert(Vma { file: Some(file.clone()), offset: 0x8000, ..anon(0x1000..0x5000, R) });
         assert_eq!(map.remove(0x2000..0x3000)[0].offset, 0x9000);

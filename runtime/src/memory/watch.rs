@@ -13,10 +13,11 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::access::page_span;
-use super::{GuestAddr, Memory, PAGE_SIZE, Prot, Space, Vma, page_ceil};
+use super::{GuestAddr, MappedFile, Memory, PAGE_SIZE, Prot, Space, Vma, page_ceil};
 use crate::host::usercopy;
 
 /// Which pages hold code and which are protected because of it.
@@ -28,6 +29,17 @@ pub(super) struct Watched {
     protected: BTreeSet<u64>,
     /// Code pages whose writes may go unnoticed, because the host refused to protect them or an alias.
     unnoticed: BTreeSet<u64>,
+}
+
+/// Code of a mapped file.
+#[derive(Clone, Debug)]
+pub struct CodeFile {
+    /// The file; its key is known.
+    pub file: Arc<MappedFile>,
+    /// Where the file's first byte would be; a multiple of the page size, and perhaps not the file's own place.
+    pub base: u64,
+    /// The area.
+    pub range: Range<u64>,
 }
 
 impl Memory {
@@ -115,6 +127,16 @@ impl Memory {
             end = next.end;
         }
         Some(GuestAddr(vma.start)..GuestAddr(end))
+    }
+
+    /// The file that the code at `addr` comes from, if it is mapped privately, with its content identified, and not
+    /// writable.
+    pub fn code_file(&self, addr: GuestAddr) -> Option<CodeFile> {
+        let space = self.lock();
+        let vma = space.vmas.find(addr.0).filter(|vma| vma.prot.exec() && !vma.prot.write() && !vma.shared)?;
+        let file = vma.file.as_ref().filter(|file| file.key != 0)?;
+        let base = vma.start.wrapping_sub(vma.offset);
+        Some(CodeFile { file: file.clone(), base, range: vma.range() })
     }
 
     /// Forgets everything about pages that were mapped anew, unmapped, or given other rights.
