@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(dead_code))]
 
 mod args;
+mod cache;
 mod dump;
 mod log;
 mod options;
@@ -15,7 +16,7 @@ use std::io::Write;
 use args::Refusal;
 
 /// Commands other than running a program, by their first word. A guest program of that name is `./name`.
-static COMMANDS: &[(&str, fn(&[OsString]) -> Result<i32, Refusal>)] = &[("dump", dump::command)];
+static COMMANDS: &[(&str, fn(&[OsString]) -> Result<i32, Refusal>)] = &[("cache", cache::command), ("dump", dump::command)];
 
 /// The C entry point instead of Rust's: Rust's start-up code ignores SIGPIPE, installs signal handlers and opens
 /// closed standard files, and the guest would inherit all of that.

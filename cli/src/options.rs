@@ -179,6 +179,9 @@ pub static OPTIONS: &[Opt] = options! {
     "cache" "" "" "DIR|off" Translation Run false
         "Where translations are kept for later processes; $XDG_CACHE_HOME/mynah or ~/.cache/mynah if not given"
         Set(|c, v| { c.run.cache = cache(v)?; Ok(()) });
+    "cache-limit" "" "" "MIB" Translation Run true
+        "Limit of the cache on disk; what was not used for longest goes first"
+        Set(|c, v| { c.run.cache_limit = mebibytes_on_disk(v)?; Ok(()) });
 
     // ---- seeing what happens ----
     "strace" "-strace" "QEMU_STRACE" "" Insight Run true
@@ -283,6 +286,14 @@ fn mebibytes(value: &OsStr) -> Result<usize, String> {
         0 => Err("the code cache needs 1 MiB at least".to_owned()),
         n if n <= 4096 => Ok((n as usize) << 20),
         _ => Err("the code cache takes 4096 MiB at most".to_owned()),
+    }
+}
+
+/// A number of MiB on disk, as bytes.
+fn mebibytes_on_disk(value: &OsStr) -> Result<u64, String> {
+    match number(value)? {
+        0 => Err("the cache on disk needs 1 MiB at least; `--cache off` does without".to_owned()),
+        n => n.checked_mul(1 << 20).ok_or_else(|| "that is more than there can be".to_owned()),
     }
 }
 

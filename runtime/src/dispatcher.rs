@@ -27,6 +27,8 @@ use crate::vcpu::Vcpu;
 const CALL_STACK: u64 = 384 << 10;
 /// Executions of a hot block between two looks whether its translation is there.
 const ASK_AGAIN: u32 = 64;
+/// Blocks that a thread must have executed in tier 0 for its profile to be worth a look.
+const WORTH_NOTING: u64 = 5000;
 /// Length of an `ecall`.
 const ECALL: u64 = 4;
 
@@ -55,6 +57,7 @@ impl Vcpu {
                 break status;
             }
         };
+        self.note_profile();
         self.settle_counts();
         self.process.unregister(&self.ctx);
         status
@@ -66,11 +69,22 @@ impl Vcpu {
         self.ctx.set_stack_limit((&raw const marker as u64).saturating_sub(CALL_STACK));
     }
 
+    /// Hands the counts of this thread's blocks to the cache on disk, if it ran enough in tier 0 since they were its own:
+    /// the child of a fork has its parent's too.
+    pub(crate) fn note_profile(&mut self) {
+        let ran = self.counts.tier0_blocks.saturating_sub(self.inherited_blocks);
+        if ran >= WORTH_NOTING && self.borrowed.is_none() {
+            self.process.disk.note(&self.process.memory, &self.blocks);
+            self.inherited_blocks = self.counts.tier0_blocks;
+        }
+    }
+
     /// Hands this thread's counts to the process.
     pub(crate) fn settle_counts(&mut self) {
         self.counts.total_ns += self.started.elapsed().as_nanos() as u64;
         self.started = Instant::now();
         self.process.stats.add(&std::mem::take(&mut self.counts));
+        self.inherited_blocks = 0;
     }
 
     /// Takes note of changes of code that this or other threads made.

@@ -250,6 +250,14 @@ impl Block {
         self.ops.is_empty()
     }
 
+    /// Where its indirect jump went, and how often; empty if it ends otherwise.
+    pub fn indirect_followers(&self) -> &[(u64, u32)] {
+        match self.ops.last() {
+            Some(op) if riscv64::is_indirect(&op.insn) => &self.followers,
+            _ => &[],
+        }
+    }
+
     /// Whether a translation would execute at least its first instruction.
     pub fn is_translatable(&self) -> bool {
         self.ops.first().is_some_and(|op| !riscv64::is_tier0(&op.insn))
@@ -404,6 +412,11 @@ impl Blocks {
     /// Whether the block at `pc` has run.
     pub fn has_run(&self, pc: u64) -> bool {
         self.map.get(&pc).is_some_and(|b| b.count > 0)
+    }
+
+    /// Every block that was decoded and has run.
+    pub fn iter_run(&self) -> impl Iterator<Item = &Block> {
+        self.map.values().map(|block| &**block).filter(|block| block.count > 0 && !block.is_empty())
     }
 
     /// Where the jump at the end of the block at `pc` went, most frequent first; only what is worth a comparison.

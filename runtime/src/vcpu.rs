@@ -34,6 +34,8 @@ pub struct Vcpu {
     pub(crate) blocks: Blocks,
     /// Counts since the thread began.
     pub counts: Counts,
+    /// How many of the blocks executed so far are not news for the cache on disk: noted before, or the parent's.
+    pub(crate) inherited_blocks: u64,
     /// When it began to run.
     pub(crate) started: Instant,
     /// How many of the process's changes this vCPU has taken note of.
@@ -64,6 +66,7 @@ impl Vcpu {
             borrowed: None,
             blocks: Blocks::default(),
             counts: Counts::default(),
+            inherited_blocks: 0,
             started: Instant::now(),
             seen: process.version(),
             in_code: AtomicBool::new(false),

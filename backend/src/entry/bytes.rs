@@ -2,29 +2,34 @@
 
 /// A position in bytes.
 #[derive(Clone, Debug)]
-pub(super) struct Reader<'a> {
+pub struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
+    /// From the start of the bytes.
     pub fn new(bytes: &'a [u8]) -> Reader<'a> {
         Reader { rest: bytes }
     }
 
+    /// The next `n` bytes.
     pub fn take(&mut self, n: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(n)?;
         self.rest = rest;
         Some(taken)
     }
 
+    /// A little-endian number.
     pub fn u32(&mut self) -> Option<u32> {
         self.take(4)?.try_into().ok().map(u32::from_le_bytes)
     }
 
+    /// A little-endian number.
     pub fn u64(&mut self) -> Option<u64> {
         self.take(8)?.try_into().ok().map(u64::from_le_bytes)
     }
 
+    /// A little-endian number.
     pub fn u128(&mut self) -> Option<u128> {
         self.take(16)?.try_into().ok().map(u128::from_le_bytes)
     }
@@ -54,12 +59,14 @@ impl<'a> Reader<'a> {
         (n <= self.rest.len()).then_some(n)
     }
 
+    /// Whether all was read.
     pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 }
 
-pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+/// Writes what [`Reader::varint`] reads.
+pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -67,7 +74,8 @@ pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-pub(super) fn put_zigzag(out: &mut Vec<u8>, value: i64) {
+/// Writes what [`Reader::zigzag`] reads.
+pub fn put_zigzag(out: &mut Vec<u8>, value: i64) {
     put_varint(out, (value << 1 ^ value >> 63) as u64);
 }
 

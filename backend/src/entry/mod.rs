@@ -11,7 +11,7 @@
 //! Nothing in a file is believed: header and table have checksums that are looked at when the file is opened, each region
 //! has one that is looked at before it is used, and every offset is checked.
 
-mod bytes;
+pub mod bytes;
 mod read;
 mod write;
 

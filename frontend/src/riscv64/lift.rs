@@ -53,6 +53,11 @@ pub fn ends_block(insn: &Insn) -> bool {
     row(insn.op).is_some_and(|r| r.class == Class::EndsBlock)
 }
 
+/// Whether the instruction jumps to an address in a register.
+pub fn is_indirect(insn: &Insn) -> bool {
+    row(insn.op).is_some_and(|r| matches!(r.name, "jalr" | "c.jr" | "c.jalr"))
+}
+
 /// Lifts the block at `pc`. It ends with the first terminal, after `max_insns` instructions, or before an instruction
 /// that translated code cannot execute:
 ///

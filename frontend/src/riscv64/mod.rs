@@ -20,7 +20,7 @@ pub use decode::decode;
 pub use extension::{Extension, ExtensionSet};
 pub use format::Format;
 pub use insn::Insn;
-pub use lift::{Fetch, FetchError, ends_block, fetch_insn, is_barrier, is_tier0, lift};
+pub use lift::{Fetch, FetchError, ends_block, fetch_insn, is_barrier, is_indirect, is_tier0, lift};
 pub use row::{Class, Except, Needs, Row};
 pub use semantics::Body;
 pub use table::{ROWS, body, row};

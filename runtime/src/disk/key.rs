@@ -56,6 +56,12 @@ pub fn of_file(fd: i32, len: u64) -> Option<u128> {
     Some(hash.digest128().max(1))
 }
 
+/// Offset and size of what is executable in a file.
+pub fn executable(bytes: &[u8]) -> impl Iterator<Item = (u64, u64)> + '_ {
+    let head = &bytes[..bytes.len().min(HEAD)];
+    segments(head).filter(|s| s.0 == PT_LOAD && s.1 & PF_X != 0).map(|s| (s.2, s.3))
+}
+
 fn hash_range(file: &File, offset: u64, size: u64, hash: &mut Xxh3) -> Option<()> {
     let mut piece = vec![0u8; PIECE];
     let mut at = 0;

@@ -8,11 +8,20 @@
 //! |---|---|
 //! | `key` | what identifies a guest file, and what made a translation |
 //! | `store` | the directory: opening and publishing files safely |
+//! | `limit` | its size |
+//! | `profile` | how often blocks ran |
+//! | `translate` | ahead-of-time translation by a profile |
+//! | `worker` | the process that does it |
 
 pub mod key;
+pub mod limit;
+pub mod profile;
 pub mod store;
+pub mod translate;
+pub mod worker;
 
 use std::fs::File;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -24,7 +33,12 @@ use rustc_hash::FxHashMap;
 use crate::memory::{CodeFile, GuestAddr, Memory};
 use crate::options::{Options, Tiers};
 use crate::process::Process;
+use crate::tier0::Blocks;
+use profile::Profile;
 use store::{Doubt, Store};
+
+/// Executions of blocks in tier 0 that translating them would have saved, from which on that is asked for.
+const WORTH_PUBLISHING: u64 = 4000;
 
 /// A process's side of the cache on disk.
 #[derive(Debug)]
@@ -43,6 +57,8 @@ struct State {
     attached: FxHashMap<(u128, u64), Option<Attached>>,
     /// What this process translated, by file.
     fresh: FxHashMap<u128, Vec<Piece>>,
+    /// What this process counted, by file.
+    profiles: FxHashMap<u128, Profile>,
 }
 
 #[derive(Clone, Debug)]
@@ -156,25 +172,70 @@ impl Disk {
         self.lock().fresh.entry(file).or_default().push(piece);
     }
 
-    /// Writes what this process translated; at its end, or before it executes another program.
-    pub fn publish(&self, process: &Process) {
-        let fresh = std::mem::take(&mut self.lock().fresh);
-        let Some(root) = process.options.cache.as_deref().filter(|_| !fresh.is_empty()) else { return };
-        let written = Store::create(root, self.variant).and_then(|store| {
-            fresh.into_iter().try_for_each(|(file, pieces)| merge(&store, Name { variant: self.variant, file }, pieces))
+    /// Takes note of how often a thread's blocks ran; called when it ends.
+    pub fn note(&self, memory: &Memory, blocks: &Blocks) {
+        if self.off {
+            return;
+        }
+        let files = memory.code_files();
+        let mut state = self.lock();
+        for block in blocks.iter_run() {
+            let after = files.partition_point(|file| file.range.start <= block.pc);
+            let file = files[..after].last().filter(|file| file.range.contains(&block.pc));
+            if let Some(file) = file {
+                let profile = state.profiles.entry(file.file.key).or_insert_with(|| Profile::new(file));
+                profile.note(block, file.base);
+            }
+        }
+    }
+
+    /// Writes what this process translated and counted; when it `ends`, or before it executes another program. Then somebody
+    /// is asked to translate what is worth it.
+    pub fn publish(&self, process: &Process, ends: bool) {
+        let (fresh, profiles) = {
+            let mut state = self.lock();
+            (std::mem::take(&mut state.fresh), std::mem::take(&mut state.profiles))
+        };
+        let profiles: Vec<_> = profiles.into_iter().filter(|(_, profile)| profile.heat() >= WORTH_PUBLISHING).collect();
+        let Some(root) = process.options.cache.as_deref() else { return };
+        if fresh.is_empty() && profiles.is_empty() {
+            return;
+        }
+        let done = Store::create(root, self.variant).and_then(|store| {
+            let wanted = !profiles.is_empty();
+            profiles.into_iter().try_for_each(|(file, profile)| publish_profile(&store, file, profile))?;
+            self.publish_fresh(&store, fresh, root, process.options.cache_limit)?;
+            if wanted && ends {
+                worker::start(process, &store);
+            }
+            Ok(())
         });
-        if let Err(doubt) = written {
+        if let Err(doubt) = done {
             self.report(process, &doubt);
         }
     }
+
+    /// Those of this process come first: they fit the bytes that it ran. If somebody else replaces an entry just now, they
+    /// are not kept.
+    fn publish_fresh(&self, store: &Store, fresh: FxHashMap<u128, Vec<Piece>>, root: &Path, limit: u64) -> Result<(), Doubt> {
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let Some(_lock) = store.try_lock(worker::REPLACING) else { return Ok(()) };
+        let variant = self.variant;
+        fresh.into_iter().try_for_each(|(file, new)| worker::merge(store, Name { variant, file }, new, |_| true))?;
+        limit::enforce(root, limit)
+    }
 }
 
-/// Adds regions to an entry. Those of this process come first: they fit the bytes that it ran.
-fn merge(store: &Store, name: Name, mut pieces: Vec<Piece>) -> Result<(), Doubt> {
-    if let Ok((_, old)) = store.entry(name) {
-        pieces.extend((0..old.len()).filter_map(|i| old.piece(i).ok()));
+/// Merges a profile into the one that is there, and asks for translations.
+fn publish_profile(store: &Store, file: u128, mut profile: Profile) -> Result<(), Doubt> {
+    let name = profile::name(file);
+    if let Some(old) = store.read(&name).ok().and_then(|bytes| Profile::read(&bytes)) {
+        profile.merge(old);
     }
-    store.publish(&store::entry_name(name.file), &mynah_backend::entry::write(name, pieces))
+    store.publish(&name, &profile.write())?;
+    worker::want(store, file)
 }
 
 fn attach(process: &Process, file: File, entry: Entry, base: u64) -> Option<Attached> {

@@ -9,7 +9,7 @@
 
 use std::ffi::CString;
 use std::fs::{DirBuilder, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -180,12 +180,35 @@ impl Store {
         unsafe { libc::unlinkat(self.dir.as_raw_fd(), name.as_ptr(), 0) == 0 }
     }
 
+    /// The names in the directory.
+    pub fn names(&self) -> io::Result<Vec<String>> {
+        let path = format!("/proc/self/fd/{}", self.dir.as_raw_fd());
+        let names = std::fs::read_dir(path)?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        Ok(names.collect())
+    }
+
+    /// The bytes of a file.
+    pub fn read(&self, name: &str) -> Result<Vec<u8>, Doubt> {
+        let mut bytes = Vec::new();
+        self.file(name)?.read_to_end(&mut bytes).map_err(doubt("read"))?;
+        Ok(bytes)
+    }
+
     /// Takes the lock of a name until the result is dropped; `None` if another process has it.
     pub fn try_lock(&self, name: &str) -> Option<File> {
+        self.lock(name, libc::LOCK_EX | libc::LOCK_NB)
+    }
+
+    /// Takes the lock of a name until the result is dropped, and waits for it.
+    pub fn wait_lock(&self, name: &str) -> Option<File> {
+        self.lock(name, libc::LOCK_EX)
+    }
+
+    fn lock(&self, name: &str, how: i32) -> Option<File> {
         let flags = libc::O_RDWR | libc::O_CREAT | libc::O_NOFOLLOW;
         let file = open_at(self.dir.as_raw_fd(), Path::new(name), flags, 0o600).ok()?;
         // SAFETY: no memory is involved.
-        (unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0).then_some(file)
+        (unsafe { libc::flock(file.as_raw_fd(), how) } == 0).then_some(file)
     }
 }
 

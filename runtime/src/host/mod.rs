@@ -1,5 +1,6 @@
 //! The host: what only works with `unsafe` and knows the host machine and its kernel.
 
+pub mod detached;
 pub mod filemap;
 pub mod fork;
 pub mod signal;

@@ -240,6 +240,7 @@ fn become_child(vcpu: &mut Vcpu, request: &Request) {
     vcpu.process.after_fork(&vcpu.ctx);
     vcpu.signals.inbox.clear();
     vcpu.ctx.clear_exit_request();
+    vcpu.inherited_blocks = vcpu.counts.tier0_blocks;
     request.prepare(vcpu);
     if let Some(word) = request.pointer(flag::CHILD_SETTID, request.child_tid) {
         let _ = vcpu.process.memory.write(word, &vcpu.tid);

@@ -71,7 +71,8 @@ pub fn execveat(vcpu: &mut Vcpu, [directory, path, argv, envp, flags, _]: [u64; 
 fn execute(vcpu: &mut Vcpu, directory: i32, pointers: [u64; 3], flags: u64) -> Answer {
     let command = prepare(vcpu, directory, pointers, flags)?;
     if vcpu.borrowed.is_none() {
-        vcpu.process.disk.publish(vcpu.process);
+        vcpu.note_profile();
+        vcpu.process.disk.publish(vcpu.process, false);
     }
     run(vcpu, command)
 }

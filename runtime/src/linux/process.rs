@@ -25,7 +25,8 @@ pub fn before_exit(vcpu: &mut Vcpu) {
     if vcpu.borrowed.is_some() {
         return;
     }
-    vcpu.process.disk.publish(vcpu.process);
+    vcpu.note_profile();
+    vcpu.process.disk.publish(vcpu.process, true);
     if let Some(run) = AT_EXIT.get() {
         run(vcpu);
     }

@@ -139,6 +139,12 @@ impl Memory {
         Some(CodeFile { file: file.clone(), base, range: vma.range() })
     }
 
+    /// All code of mapped files, by address.
+    pub fn code_files(&self) -> Vec<CodeFile> {
+        let starts: Vec<u64> = self.lock().vmas.iter().filter(|vma| vma.prot.exec()).map(|vma| vma.start).collect();
+        starts.into_iter().filter_map(|start| self.code_file(GuestAddr(start))).collect()
+    }
+
     /// Forgets everything about pages that were mapped anew, unmapped, or given other rights.
     pub(super) fn forget_watched(&self, space: &mut Space, range: &Range<u64>) {
         let Watched { code, protected, unnoticed } = &mut space.watched;
