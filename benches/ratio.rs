@@ -4,6 +4,8 @@
 //! Mynah, native, …), so that a machine whose speed drifts does it to all three. Outputs must be equal. What is printed is
 //! the median user time of each and the ratios; absolute times mean little on a busy machine.
 //!
+//! Mynah runs without its cache on disk: what is measured includes translation.
+//!
 //! Arguments after `--`: `--format json|text`, `--runs N`, `--qemu PATH`, `--svg FILE`, and names of programs.
 
 use std::os::unix::process::ExitStatusExt;
@@ -113,7 +115,7 @@ fn measure(name: &'static str, group: &'static str, c: &Choices) -> Result<Row, 
         let mut outputs = Vec::new();
         let commands = [vec![&*native], vec![&*c.qemu, &*guest], vec![mynah, &*guest]];
         for (words, times) in commands.iter().zip(&mut times) {
-            let (output, seconds) = run(Command::new(words[0]).args(&words[1..]))?;
+            let (output, seconds) = run(Command::new(words[0]).args(&words[1..]).env("MYNAH_CACHE", "off"))?;
             outputs.push(output);
             times.push(seconds);
         }
