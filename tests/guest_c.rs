@@ -1,6 +1,6 @@
-//! Runs each `tests/guest/**/*.c` under Mynah and compares output and exit status with its oracles.
+//! Runs each `tests/guest/**/*.c` and `*.cc` under Mynah and compares output and exit status with its oracles.
 //!
-//! A program is plain C and asks one question. It is built for riscv64 with `-static -O2 -pthread`. Lines at its top,
+//! A program is plain C (or C++) and asks one question. It is built for riscv64 with `-static -O2 -pthread`. Lines at its top,
 //! `/// key: value`, say what is special about it:
 //!
 //! | key | meaning |
@@ -25,7 +25,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() {
     let folder = root().join("tests/guest");
-    let trials = files(&folder, ".c").into_iter().map(|source| {
+    let sources = [".c", ".cc"].iter().flat_map(|suffix| files(&folder, suffix));
+    let trials = sources.map(|source| {
         let name = source.strip_prefix(&folder).expect("found below the folder").with_extension("");
         Trial::test(name.to_string_lossy().into_owned(), move || check(&source).map_err(Failed::from))
     });
@@ -64,6 +65,8 @@ impl Program {
 
     /// Builds it with `compiler`; gives the path of the program.
     fn build(&self, compiler: &str, extra: &[&str]) -> Result<PathBuf, String> {
+        let plus_plus = self.source.extension().is_some_and(|suffix| suffix == "cc");
+        let compiler = &if plus_plus { compiler.replace("gcc", "g++") } else { compiler.to_owned() };
         let name = self.source.strip_prefix(root()).unwrap_or(&self.source).to_string_lossy().replace('/', "-");
         let out = build_folder("guest_c").join(format!("{name}.{compiler}"));
         let mut command = Command::new(compiler);

@@ -327,6 +327,11 @@ impl Vcpu {
     fn system_call(&mut self) -> Option<i32> {
         let ecall = self.pc().wrapping_sub(ECALL);
         let a0 = self.x(10);
+        if self.process.image.vdso_functions.contains(&ecall) {
+            let outcome = linux::vdso::dispatch(self);
+            signal::finish_syscall(self, ecall, a0, outcome);
+            return None;
+        }
         self.counts.syscalls += 1;
         let begin = self.process.options.stats.then(Instant::now);
         let outcome = linux::dispatch(self);

@@ -238,6 +238,7 @@ fn no_image() -> Image {
         arguments: 0..0,
         environment: 0..0,
         sigreturn: GuestAddr::NULL,
+        vdso_functions: 0..0,
     }
 }
 

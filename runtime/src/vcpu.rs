@@ -30,6 +30,8 @@ pub struct Vcpu {
     pub robust_list: GuestAddr,
     /// A child of `vfork`: runs on the memory and the host thread's state of a parent that waits.
     pub borrowed: Option<Box<crate::linux::clone::Borrowed>>,
+    /// Where the vDSO's random numbers come from.
+    pub random: crate::host::vdso::Random,
     /// Pre-decoded blocks.
     pub(crate) blocks: Blocks,
     /// Counts since the thread began.
@@ -64,6 +66,7 @@ impl Vcpu {
             clear_child_tid: GuestAddr(0),
             robust_list: GuestAddr(0),
             borrowed: None,
+            random: Default::default(),
             blocks: Blocks::default(),
             counts: Counts::default(),
             inherited_blocks: 0,

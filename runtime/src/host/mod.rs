@@ -6,3 +6,4 @@ pub mod fork;
 pub mod signal;
 pub mod syscall;
 pub mod usercopy;
+pub mod vdso;

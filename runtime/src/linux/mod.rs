@@ -29,6 +29,7 @@ pub mod system;
 pub mod table;
 pub mod thread;
 pub mod time;
+pub mod vdso;
 pub mod wait;
 
 pub use errno::Errno;

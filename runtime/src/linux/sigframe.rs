@@ -60,6 +60,14 @@ const _: () = {
 // SAFETY: integers; the assertions leave no room for padding.
 unsafe impl Pod for Frame {}
 
+/// Where the frame holds the guest's registers, for unwind information: DWARF's number of a register on RISC-V (1 to 31
+/// are `x`, 32 to 63 `f`, 64 is the pc that a signal interrupted) and its offset from the stack pointer in bytes.
+pub fn register_offsets() -> impl Iterator<Item = (u8, u64)> {
+    let context = std::mem::offset_of!(Frame, uc) as u64 + std::mem::offset_of!(UContext, mcontext) as u64;
+    // The pc stands in the place that `x0` would have.
+    (1..64).chain([64]).map(move |register| (register, context + 8 * (u64::from(register) % 64)))
+}
+
 /// Where the frame goes: below the stack pointer or on the alternate stack, never off the end of the latter.
 fn place(vcpu: &Vcpu, action: &Action) -> Result<GuestAddr, Errno> {
     let (sp, alt) = (vcpu.x(2), &vcpu.signals.altstack);

@@ -33,7 +33,7 @@ fn unknown(vcpu: &Vcpu, number: u64, args: &Args) -> Outcome {
 }
 
 /// Follows a row's decision.
-fn answer(vcpu: &mut Vcpu, row: &Row, args: Args) -> Outcome {
+pub(super) fn answer(vcpu: &mut Vcpu, row: &Row, args: Args) -> Outcome {
     match row.decision {
         Decision::Done(handler) => handler(vcpu, args),
         Decision::Pass(number) => {

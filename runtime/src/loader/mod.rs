@@ -73,6 +73,8 @@ pub struct Image {
     pub environment: Range<u64>,
     /// Guest address of the code that calls `rt_sigreturn`, the return address of signal handlers.
     pub sigreturn: GuestAddr,
+    /// Guest addresses of the vDSO's other functions, whose calls do not reach the host's kernel.
+    pub vdso_functions: Range<u64>,
 }
 
 impl Image {
@@ -121,10 +123,10 @@ fn load_program(
     };
     let brk_start = page_ceil(main.end + memory.brk_gap()).unwrap_or(main.end);
     memory.set_brk_start(GuestAddr(brk_start));
-    let (vdso, sigreturn) = map_vdso(&memory)?;
+    let (vdso_at, vdso) = map_vdso(&memory)?;
     let top = map_stack(&memory, stack_size, program.plan.exec_stack)?;
 
-    let auxv = auxiliary_vector(options, vdso, &main, linker.as_ref());
+    let auxv = auxiliary_vector(options, vdso_at, &main, linker.as_ref());
     let name = options.program.as_os_str();
     let stack = stack::build(top.0, &argv, &options.env, name, random_bytes(layout.seed), &auxv);
     memory.write_bytes(GuestAddr(stack.sp), &stack.bytes).map_err(Reason::Io)?;
@@ -143,7 +145,8 @@ fn load_program(
         auxv: stack.auxv,
         arguments: stack.arguments,
         environment: stack.environment,
-        sigreturn,
+        sigreturn: vdso_at + vdso.sigreturn,
+        vdso_functions: vdso_at.0 + vdso.functions.start..vdso_at.0 + vdso.functions.end,
     };
     Ok((memory, image))
 }
@@ -212,8 +215,8 @@ fn map_stack(memory: &Memory, size: u64, exec: bool) -> Result<GuestAddr, Reason
     Ok(top)
 }
 
-/// Maps the vDSO; gives its address, and that of the code that signal handlers return to.
-fn map_vdso(memory: &Memory) -> Result<(GuestAddr, GuestAddr), Reason> {
+/// Maps the vDSO; gives its address.
+fn map_vdso(memory: &Memory) -> Result<(GuestAddr, vdso::Vdso), Reason> {
     let vdso = vdso::build();
     let map = || {
         let page = memory.reserve(GuestAddr::NULL, PAGE_SIZE, PAGE_SIZE)?;
@@ -222,9 +225,9 @@ fn map_vdso(memory: &Memory) -> Result<(GuestAddr, GuestAddr), Reason> {
         memory.map_named(page..page + PAGE_SIZE, rw, false, "[vdso]")?;
         memory.write_bytes(page, &vdso.bytes)?;
         memory.mprotect(page, PAGE_SIZE, libc::PROT_READ | libc::PROT_EXEC)?;
-        Ok((page, page + vdso.sigreturn))
+        Ok(page)
     };
-    map().map_err(|errno: Errno| Reason::NoRoom { start: 0, len: PAGE_SIZE, errno })
+    map().map(|page| (page, vdso)).map_err(|errno: Errno| Reason::NoRoom { start: 0, len: PAGE_SIZE, errno })
 }
 
 /// What `/proc/self/exe` shows.
