@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use mynah_runtime::options::Options;
 
-use crate::{dump, log};
+use crate::{binfmt, dump, log};
 use crate::options::{Choices, Effect, Group, OPTIONS, Opt, Scope, default_cache};
 
 /// Why there is nothing to run.
@@ -68,7 +68,7 @@ pub fn parse(
 /// The choices before any option.
 fn initial() -> Choices {
     let run = Options { env: environment(), ..Options::default() };
-    Choices { run, log: log::Items::default(), dump: dump::Request::default() }
+    Choices { run, log: log::Items::default(), dump: dump::Request::default(), binfmt: binfmt::Request::default() }
 }
 
 /// Mynah's own environment, which is the guest's.
@@ -80,7 +80,7 @@ fn environment() -> Vec<OsString> {
 }
 
 fn in_scope(option: &Opt, scope: Scope) -> bool {
-    option.scope == scope || option.scope == Scope::Both
+    option.scope == scope || option.scope == Scope::All || (option.scope == Scope::Both && scope != Scope::Binfmt)
 }
 
 /// Splits the words into options, in long form, and the guest's part.

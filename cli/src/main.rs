@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(dead_code))]
 
 mod args;
+mod binfmt;
 mod cache;
 mod dump;
 mod log;
@@ -12,22 +13,31 @@ mod run;
 
 use std::ffi::{OsString, c_char, c_int};
 use std::io::Write;
+use std::path::Path;
 
 use args::Refusal;
 
 /// Commands other than running a program, by their first word. A guest program of that name is `./name`.
-static COMMANDS: &[(&str, fn(&[OsString]) -> Result<i32, Refusal>)] = &[("cache", cache::command), ("dump", dump::command)];
+static COMMANDS: &[(&str, fn(&[OsString]) -> Result<i32, Refusal>)] =
+    &[("binfmt", binfmt::command), ("cache", cache::command), ("dump", dump::command)];
+
+/// Names under which Mynah takes every first word for an option or a program: QEMU has no commands.
+const PLAIN_NAMES: [&str; 3] = ["qemu-riscv64", "qemu-riscv64-static", "mynah-riscv64"];
 
 /// The C entry point instead of Rust's: Rust's start-up code ignores SIGPIPE, installs signal handlers and opens
 /// closed standard files, and the guest would inherit all of that.
 // SAFETY: the symbol that the C runtime calls once, with this signature; nothing else in the program defines it.
 #[cfg_attr(not(test), unsafe(export_name = "main"))]
 pub extern "C" fn start(_argc: c_int, _argv: *const *const c_char) -> c_int {
-    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let chosen = words.first().and_then(|word| COMMANDS.iter().find(|(name, _)| word == name));
-    let result = match chosen {
-        Some((_, command)) => command(&words[1..]),
-        None => run::command(&words),
+    let mut words = std::env::args_os();
+    let name = words.next().unwrap_or_default();
+    let words: Vec<OsString> = words.collect();
+    let plain = Path::new(&name).file_name().is_some_and(|name| PLAIN_NAMES.iter().any(|plain| name == *plain));
+    let chosen = words.first().filter(|_| !plain).and_then(|word| COMMANDS.iter().find(|(name, _)| word == name));
+    let result = match (binfmt::from_kernel(&words), chosen) {
+        (Some((program, argv)), _) => run::from_kernel(program, argv),
+        (None, Some((_, command))) => command(&words[1..]),
+        (None, None) => run::command(&words),
     };
     match result {
         Ok(status) => status,

@@ -9,9 +9,10 @@ use std::path::PathBuf;
 
 use mynah_frontend::riscv64::Cpu;
 use mynah_ir::passes::Passes;
+use mynah_runtime::linux::limits::Limits;
 use mynah_runtime::options::{Options, Tiers};
 
-use crate::{dump, log};
+use crate::{binfmt, dump, log};
 
 /// Everything the options choose.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub struct Choices {
     pub log: log::Items,
     /// What `mynah dump` prints.
     pub dump: dump::Request,
+    /// What `mynah binfmt` registers.
+    pub binfmt: binfmt::Request,
 }
 
 /// What giving an option does.
@@ -43,14 +46,22 @@ pub enum Group {
     Translation,
     Insight,
     Dump,
+    Binfmt,
     Missing,
     General,
 }
 
 impl Group {
     /// Every group, in the order of the help text.
-    pub const ALL: [Group; 6] =
-        [Group::Guest, Group::Translation, Group::Insight, Group::Dump, Group::General, Group::Missing];
+    pub const ALL: [Group; 7] = [
+        Group::Guest,
+        Group::Translation,
+        Group::Insight,
+        Group::Dump,
+        Group::Binfmt,
+        Group::General,
+        Group::Missing,
+    ];
 
     /// The heading above the group's options.
     pub const fn title(self) -> &'static str {
@@ -59,18 +70,21 @@ impl Group {
             Group::Translation => "How it is translated",
             Group::Insight => "Seeing what happens",
             Group::Dump => "What is dumped",
+            Group::Binfmt => "What is registered",
             Group::Missing => "Known, but not available yet",
             Group::General => "General",
         }
     }
 }
 
-/// Which commands take an option: running a program, `mynah dump`, or both.
+/// Which commands take an option: running a program, `mynah dump`, both of them, `mynah binfmt`, or all.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Scope {
     Run,
     Dump,
     Both,
+    Binfmt,
+    All,
 }
 
 /// One option.
@@ -98,7 +112,7 @@ pub struct Opt {
 impl Opt {
     /// Mynah's own variable for the option; `None` for options that only make sense on a command line.
     pub fn variable(&self) -> Option<String> {
-        let sensible = matches!(self.effect, Effect::Set(_)) && self.group != Group::Dump;
+        let sensible = matches!(self.effect, Effect::Set(_)) && !matches!(self.group, Group::Dump | Group::Binfmt);
         sensible.then(|| format!("MYNAH_{}", self.name.to_uppercase().replace('-', "_")))
     }
 
@@ -152,6 +166,10 @@ pub static OPTIONS: &[Opt] = options! {
     "stack-size" "-s" "QEMU_STACK_SIZE" "BYTES" Guest Run true
         "Size of the main thread's stack; K, M and G count in powers of 1024"
         Set(|c, v| { c.run.stack_size = Some(size(v)?); Ok(()) });
+    "rlimit" "" "" "LIST" Guest Run false
+        "Limits of the guest's own memory: as, data or stack=SOFT[:HARD] in bytes or `unlimited`; several are separated by \
+         commas; a guest program gets those of the one that executes it"
+        Set(|c, v| { Limits::default().choose(text(v)?)?; c.run.limits = text(v)?.to_owned(); Ok(()) });
     "guest-base" "-B" "QEMU_GUEST_BASE" "ADDR" Guest Run true
         "Host address of the guest's address 0, instead of the best one"
         Set(|c, v| { c.run.guest_base = Some(number(v)?); Ok(()) });
@@ -209,8 +227,22 @@ pub static OPTIONS: &[Opt] = options! {
         "Up to N blocks: the first and those it leads to directly; 1 if not given"
         Set(|c, v| { c.dump.blocks = at_least_one(v)? as usize; Ok(()) });
 
+    // ---- mynah binfmt ----
+    "flags" "" "" "FLAGS" Binfmt Binfmt false
+        "The kernel's flags for the registration, of F, P, O and C as told below; FP if not given"
+        Set(|c, v| { c.binfmt.flags = binfmt::flags(text(v)?)?; Ok(()) });
+    "name" "" "" "NAME" Binfmt Binfmt false
+        "Name of the registration; mynah-riscv64 if not given"
+        Set(|c, v| { c.binfmt.name = binfmt::name(text(v)?)?; Ok(()) });
+    "interpreter" "" "" "FILE" Binfmt Binfmt false
+        "The mynah to register instead of this one"
+        Set(|c, v| { c.binfmt.interpreter = Some(PathBuf::from(v)); Ok(()) });
+    "print" "" "" "" Binfmt Binfmt false
+        "Print what would be written, and write nothing"
+        Set(|c, _| { c.binfmt.print = true; Ok(()) });
+
     // ---- general ----
-    "help" "-help" "" "" General Both false "Print this text" Help;
+    "help" "-help" "" "" General All false "Print this text" Help;
     "version" "-version" "" "" General Run false "Print the version" Version;
 
     // ---- known, but not available yet ----

@@ -1,10 +1,11 @@
 //! Running a guest program: what `mynah program` does.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use crate::args::{self, Refusal, Usage};
 use crate::log;
-use crate::options::Scope;
+use crate::options::{Choices, Scope};
 
 /// How the command is used.
 pub static USAGE: Usage = Usage {
@@ -24,6 +25,7 @@ Examples:
   mynah --stats ./a.out                how much was translated, and how long it took
   mynah --strace ./a.out               what it asks the kernel for
   mynah dump --stage ir ./a.out        what its first block becomes; `mynah dump --help` tells more
+  mynah binfmt install                 let the kernel run riscv64 programs with it
 
 The exit status is the program's. Mynah's own are 2 for a mistake on the command line, 127 if the program does not
 exist, 126 if it cannot be run.",
@@ -31,10 +33,28 @@ exist, 126 if it cannot be run.",
 
 /// Runs a guest; gives its exit status.
 pub fn command(words: &[OsString]) -> Result<i32, Refusal> {
-    let choices = args::parse(&USAGE, words, &|name| std::env::var_os(name))?;
+    run(args::parse(&USAGE, words, &variable)?)
+}
+
+/// Runs the guest that the kernel started Mynah for; all words belong to it, options come from variables only.
+pub fn from_kernel(program: PathBuf, argv: Vec<OsString>) -> Result<i32, Refusal> {
+    let mut choices = args::parse(&USAGE, &["--".into(), program.clone().into_os_string()], &variable)?;
+    choices.run.program = program;
+    choices.run.argv = argv;
+    run(choices)
+}
+
+fn run(choices: Choices) -> Result<i32, Refusal> {
     log::install(&choices.log);
     Ok(mynah_runtime::start::run(choices.run).unwrap_or_else(|error| {
         eprintln!("mynah: {error}");
         error.exit_code()
     }))
+}
+
+/// Options in the environment, which whoever executes a set-user-id program chooses: they do not count there.
+fn variable(name: &str) -> Option<OsString> {
+    // SAFETY: asks for a number.
+    let secure = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
+    if secure { None } else { std::env::var_os(name) }
 }

@@ -78,6 +78,8 @@ impl Background {
         let mask = crate::host::signal::block_all();
         let started =
             std::thread::Builder::new().name("translator".into()).spawn(move || process.background.work(process));
+        // libc takes signal 33 for itself when it makes its first thread; the guest's own use of it goes on.
+        process.actions.reapply(33);
         crate::host::signal::restore_mask(mask);
         inner.running = started.is_ok();
         inner.thread = started.ok();
@@ -89,10 +91,13 @@ impl Background {
     }
 
     fn work(&self, process: &'static Process) {
+        // SAFETY: no memory is involved.
+        crate::linux::procfs::helper_changed(unsafe { libc::gettid() });
         loop {
             let mut inner = self.lock();
             let Some(job) = inner.jobs.pop_front() else {
                 inner.running = false;
+                crate::linux::procfs::helper_changed(0);
                 return;
             };
             drop(inner);
@@ -125,6 +130,7 @@ impl Background {
         let mut inner = self.lock();
         // The handle names a thread of another process; it must not be joined or detached here.
         std::mem::forget(inner.thread.take());
+        crate::linux::procfs::helper_changed(0);
         *inner = Inner::default();
     }
 }

@@ -31,8 +31,11 @@ pub struct Options {
     pub sysroot: Option<PathBuf>,
     /// Guest CPU model.
     pub cpu: Cpu,
-    /// Main thread's stack size in bytes (`-s`); the stack limit of the host if absent.
+    /// Main thread's stack size in bytes (`-s`); the limit of the stack if absent.
     pub stack_size: Option<u64>,
+    /// Limits of the guest's own use of memory, as `--rlimit` takes them, already checked; what is not in it comes from the
+    /// limits that Mynah was started with.
+    pub limits: String,
     /// Guest base to use instead of the automatic choice (`-B`).
     pub guest_base: Option<u64>,
     /// What `uname -r` answers instead of the host's release (`-r`).
@@ -83,6 +86,7 @@ impl Default for Options {
             sysroot: None,
             cpu: Cpu::default(),
             stack_size: None,
+            limits: String::new(),
             guest_base: None,
             uname_release: None,
             strace: false,

@@ -13,6 +13,7 @@ use mynah_backend::{CodeCache, Compiled, Context};
 use mynah_ir::Region;
 
 use crate::disk::Disk;
+use crate::linux::limits::Limits;
 use crate::linux::signal::Actions;
 use crate::loader::{Image, Sysroot};
 use crate::memory::Memory;
@@ -33,6 +34,8 @@ pub struct Process {
     pub image: Image,
     /// Signal dispositions.
     pub actions: Actions,
+    /// Resource limits that Mynah keeps.
+    pub limits: Limits,
     /// Translations.
     pub code: CodeCache,
     /// Translations of earlier processes, and for later ones.
@@ -99,7 +102,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Process {
-    /// Puts a process together.
+    /// Puts a process together. What its owner may still replace before it runs: `limits`, which are all 0 here.
     pub fn new(options: Options, memory: Memory, sysroot: Sysroot, image: Image, actions: Actions) -> Process {
         let code = CodeCache::new(options.cache_size);
         let disk = Disk::new(&options, &memory);
@@ -109,6 +112,7 @@ impl Process {
             sysroot,
             image,
             actions,
+            limits: Limits::default(),
             code,
             disk,
             background: Background::default(),

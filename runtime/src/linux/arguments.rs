@@ -29,6 +29,8 @@ pub enum Arg {
     Flags(&'static Names),
     /// A path the kernel looks up: the sysroot and the guest's `/proc` apply. May be null.
     Path,
+    /// A path whose last part is meant itself: a symbolic link there is not followed, unless AT_SYMLINK_FOLLOW is given.
+    Name,
     /// A string that is not a path of the guest's file system. May be null.
     Str,
     /// Memory the kernel reads. May be null.

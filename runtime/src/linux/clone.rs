@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use super::{Errno, Outcome, exec, signal, thread};
+use super::{Errno, Outcome, exec, limits, signal, thread};
 use crate::host::signal::{self as host};
 use crate::host::{fork, syscall};
 use crate::memory::GuestAddr;
@@ -164,7 +164,17 @@ fn read_arguments(vcpu: &Vcpu, arguments: u64, size: u64) -> Result<Request, Err
 }
 
 fn make(vcpu: &mut Vcpu, request: &Request) -> Outcome {
-    let made = request.check().and_then(|()| match request {
+    let mut made = request.check().and_then(|()| make_any(vcpu, request));
+    if made == Err(Errno::EAGAIN) && vcpu.borrowed.is_none() {
+        // RLIMIT_NPROC counts Mynah's own thread too.
+        vcpu.process.background.stop();
+        made = make_any(vcpu, request);
+    }
+    made.map(|id| id as u64).into()
+}
+
+fn make_any(vcpu: &mut Vcpu, request: &Request) -> Result<i32, Errno> {
+    match request {
         _ if request.has(flag::THREAD) => make_thread(vcpu, request),
         _ if request.has(flag::VM | flag::VFORK) => borrow(vcpu, request),
         _ if request.has(flag::VM) => {
@@ -172,8 +182,7 @@ fn make(vcpu: &mut Vcpu, request: &Request) -> Outcome {
             Err(Errno::EINVAL)
         }
         _ => fork_process(vcpu, request),
-    });
-    made.map(|id| id as u64).into()
+    }
 }
 
 fn make_thread(vcpu: &mut Vcpu, request: &Request) -> Result<i32, Errno> {
@@ -256,6 +265,8 @@ fn become_child(vcpu: &mut Vcpu, request: &Request) {
 pub struct Borrowed {
     /// The program that the child executes.
     pub command: Option<exec::Command>,
+    /// Its own resource limits.
+    pub limits: limits::Limits,
 }
 
 /// What the child's first function needs.
@@ -271,7 +282,7 @@ fn borrow(vcpu: &mut Vcpu, request: &Request) -> Result<i32, Errno> {
     // The stack of a `vfork` child is its parent's, and so is its alternate stack.
     child.signals.altstack = vcpu.signals.altstack;
     request.prepare(&mut child);
-    child.borrowed = Some(Box::default());
+    child.borrowed = Some(Box::new(Borrowed { command: None, limits: vcpu.limits().copy() }));
     if !request.has(flag::SIGHAND) {
         child.signals.own_actions = Some(Arc::new(vcpu.actions().copy()));
     }

@@ -11,7 +11,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileExt, MetadataExt};
 
 use super::sigcalls::answer;
-use super::{Answer, Errno, fs};
+use super::{Answer, Errno, fs, limits, procfs};
 use crate::host::signal::{self as host, SIGNALS, SYNCHRONOUS, bit};
 use crate::host::syscall::blocking_syscall;
 use crate::linux::signal::{SIG_IGN, apply_mask};
@@ -87,7 +87,8 @@ fn prepare(vcpu: &Vcpu, directory: i32, [path, argv, envp]: [u64; 3], flags: u64
     let program = Program::find(vcpu, directory, &path, flags)?;
     let argv = read_strings(vcpu, argv)?;
     let envp = read_strings(vcpu, envp)?;
-    if program.is_guest(vcpu, 0)? {
+    // In a chroot without `/proc` Mynah cannot name itself; there it was started by the kernel, which can do so again.
+    if program.is_guest(vcpu, 0)? && std::fs::exists("/proc/self/exe").unwrap_or(false) {
         return Ok(mynah(vcpu, program.name()?, argv, envp));
     }
     Ok(Command { directory, path: program.path, flags, argv: argv.into(), envp: envp.into() })
@@ -117,6 +118,7 @@ fn mynah(vcpu: &Vcpu, program: CString, argv: Vec<CString>, envp: Vec<CString>) 
     // The environment may be another by now.
     let cache = options.cache.as_deref().map_or(OsStr::new("off"), |directory| directory.as_os_str());
     arguments.extend(CString::new(cache.as_bytes()).into_iter().flat_map(|cache| [c"--cache".to_owned(), cache]));
+    arguments.extend([c"--rlimit".to_owned(), vcpu.limits().carried()]);
     let (moved, kept): (Vec<_>, Vec<_>) = envp.into_iter().partition(is_for_dynamic_linker);
     for variable in moved {
         arguments.extend([c"--env".to_owned(), variable]);
@@ -158,7 +160,11 @@ impl Program {
             program.path = CString::default();
             return Ok(program);
         }
-        let host_path = fs::host_path(vcpu, path.to_owned());
+        let follow = flags & libc::AT_SYMLINK_NOFOLLOW as u64 == 0;
+        let mut host_path = fs::host_path(vcpu, directory as u64, path.to_owned(), follow);
+        if follow && let Some(exe) = exe_behind(vcpu, directory, &host_path) {
+            host_path = exe;
+        }
         let nofollow = if flags & libc::AT_SYMLINK_NOFOLLOW as u64 != 0 { libc::O_NOFOLLOW } else { 0 };
         Program::open(directory, host_path, Some(path.to_owned()), nofollow)
     }
@@ -229,6 +235,16 @@ impl Program {
             _ => false,
         }
     }
+}
+
+/// The guest's program, if a path leads through links of `/proc` to Mynah's.
+fn exe_behind(vcpu: &Vcpu, directory: i32, path: &CStr) -> Option<CString> {
+    // SAFETY: the structure holds only numbers, the path ends with a 0, and the structure has room for the answer.
+    let status = unsafe {
+        let mut status = std::mem::zeroed();
+        (libc::fstatat(directory, path.as_ptr(), &mut status, 0) == 0).then_some(status)
+    };
+    status.filter(procfs::is_mynah).and_then(|_| procfs::exe_behind(vcpu, directory as u64, path))
 }
 
 /// A relative path that Mynah does not take for an option.
@@ -321,6 +337,7 @@ fn run(vcpu: &mut Vcpu, command: Command) -> Answer {
         (libc::AT_FDCWD, 0) => (libc::SYS_execve, [path, argv, envp, 0, 0, 0]),
         (directory, flags) => (libc::SYS_execveat, [directory as u64, path, argv, envp, flags, 0]),
     };
+    let is_hosts = command.path.as_c_str() != SELF;
     let kept = match &mut vcpu.borrowed {
         // The parent frees it when this child has gone.
         Some(borrowed) => {
@@ -333,8 +350,12 @@ fn run(vcpu: &mut Vcpu, command: Command) -> Answer {
     let ignored: Vec<i32> = (1..=SIGNALS).filter(ignored).collect();
     ignored.iter().for_each(|&signal| host::ignore_for_exec(signal));
     host::set_mask_for_exec(vcpu.signals.mask);
+    let limits = is_hosts.then(|| vcpu.limits().to_host());
     // SAFETY: the strings live until the call fails; if it succeeds, nothing of this program is left.
     let result = unsafe { blocking_syscall(&vcpu.ctx.exit_request, number, args) };
+    if let Some(limits) = limits {
+        limits::restore_host(&limits);
+    }
     ignored.iter().for_each(|&signal| vcpu.actions().reapply(signal));
     apply_mask(vcpu);
     drop(kept);

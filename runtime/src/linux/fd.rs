@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use super::syscall::{call, pointer, wait, writable};
-use super::{Answer, Errno};
+use super::{Answer, Errno, procfs};
 use crate::linux::arguments::Args;
+use crate::memory::GuestAddr;
 use crate::vcpu::Vcpu;
 
 /// Descriptors that the guest must not close or replace, -1 where there is none. Without a lock, which a guest's fork could
@@ -29,6 +30,27 @@ pub fn unreserve(fd: i32) {
 /// Whether a descriptor is Mynah's own.
 pub fn is_reserved(fd: i32) -> bool {
     fd >= 0 && RESERVED.iter().any(|slot| slot.load(Ordering::Relaxed) == fd)
+}
+
+/// Mynah's own descriptors.
+pub fn reserved() -> Vec<i32> {
+    reserved_in(0, i32::MAX as u32)
+}
+
+/// `getdents64(fd, entries, size)`.
+pub fn getdents64(vcpu: &mut Vcpu, [fd, entries, size, ..]: Args) -> Answer {
+    let memory = &vcpu.process.memory;
+    let given = call(libc::SYS_getdents64, [fd, writable(memory, entries, size), size, 0, 0, 0])?;
+    let mut bytes = Vec::new();
+    if given != 0 && procfs::hides(fd) {
+        bytes.resize(given as usize, 0);
+        memory.read_bytes(GuestAddr(entries), &mut bytes)?;
+        let shown = procfs::hide(fd, &mut bytes);
+        memory.write_bytes(GuestAddr(entries), &bytes[..shown])?;
+        // All that was there was hidden: 0 would mean the end.
+        return if shown == 0 { getdents64(vcpu, [fd, entries, size, 0, 0, 0]) } else { Ok(shown as u64) };
+    }
+    Ok(given)
 }
 
 /// The reserved descriptors in a range, ascending.

@@ -14,6 +14,7 @@ pub mod fs;
 pub mod hwprobe;
 pub mod ioctl;
 pub mod ipc;
+pub mod limits;
 pub mod mm;
 pub mod names;
 pub mod net;

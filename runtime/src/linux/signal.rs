@@ -243,6 +243,11 @@ impl Vcpu {
         self.signals.own_actions.as_deref().unwrap_or(&self.process.actions)
     }
 
+    /// The resource limits that hold for this thread.
+    pub fn limits(&self) -> &super::limits::Limits {
+        self.borrowed.as_ref().map_or(&self.process.limits, |borrowed| &borrowed.limits)
+    }
+
     /// Makes this thread come back to [`deliver_pending`] before the next guest instruction.
     pub fn request_exit(&self) {
         self.ctx.request_exit();

@@ -130,7 +130,7 @@ fn render(memory: &Memory, row: &Row, args: &Args, index: usize, limit: u64) -> 
         Arg::Mode => format!("{:#o}", value as u32),
         Arg::Signal => names::signal(value),
         Arg::Flags(set) => flags(set, value),
-        Arg::Path | Arg::Str => string(memory, value),
+        Arg::Path | Arg::Name | Arg::Str => string(memory, value),
         Arg::Strings => strings(memory, value),
         Arg::Environment => environment(memory, value),
         Arg::In(len) | Arg::InOut(len) => buffer(memory, args, value, len, u64::MAX),

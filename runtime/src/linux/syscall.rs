@@ -4,7 +4,7 @@ use std::ffi::CString;
 
 use super::arguments::{Arg, Args, Len};
 use super::table::{self, Decision, Row};
-use super::{Answer, Errno, Outcome, abi, fs, signal, strace};
+use super::{Answer, Errno, Outcome, abi, fs, names, signal, strace};
 use crate::host::syscall as host_syscall;
 use crate::memory::{GuestAddr, Memory};
 use crate::vcpu::Vcpu;
@@ -80,9 +80,10 @@ impl Converted {
             let address = guest[index];
             let length = |len: Len| len.bytes(guest, behind);
             host[index] = match *kind {
-                Arg::Path if address == 0 => 0,
-                Arg::Path => {
-                    let path = fs::path(vcpu, GuestAddr(address))?;
+                Arg::Path | Arg::Name if address == 0 => 0,
+                Arg::Path | Arg::Name => {
+                    let path = memory.read_cstr(GuestAddr(address))?;
+                    let path = fs::host_path(vcpu, directory(types, guest, index), path, follows(types, guest, index));
                     let pointer = path.as_ptr().expose_provenance() as u64;
                     paths.push(path);
                     pointer
@@ -107,6 +108,24 @@ impl Converted {
     /// A call that may wait.
     pub(super) fn wait(&self, vcpu: &Vcpu, number: i64) -> Answer {
         wait(vcpu, number, self.args)
+    }
+}
+
+/// Where a relative path begins: the directory in the argument before it, or the working directory.
+fn directory(types: &[Arg], guest: &Args, index: usize) -> u64 {
+    match index.checked_sub(1).map(|before| types[before]) {
+        Some(Arg::Dir) => guest[index - 1],
+        _ => libc::AT_FDCWD as u64,
+    }
+}
+
+/// Whether a symbolic link at the end of a path is followed.
+fn follows(types: &[Arg], guest: &Args, index: usize) -> bool {
+    let flags = types.iter().zip(guest).filter(|(kind, _)| matches!(kind, Arg::Flags(names) if std::ptr::eq(*names, &names::AT)));
+    let flags = flags.fold(0, |all, (_, flags)| all | *flags as i32);
+    match types[index] {
+        Arg::Name => flags & libc::AT_SYMLINK_FOLLOW != 0 && index == 1,
+        _ => flags & libc::AT_SYMLINK_NOFOLLOW == 0,
     }
 }
 

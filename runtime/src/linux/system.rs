@@ -1,7 +1,6 @@
-//! What the guest may ask about the machine and its limits, and settings of the process.
+//! What the guest may ask about the machine, and settings of the process.
 
 use std::os::unix::ffi::OsStrExt;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::abi::riscv64::MACHINE;
 use super::arguments::Args;
@@ -55,90 +54,6 @@ fn uts_string(text: &str) -> [u8; UTS_LEN] {
     let length = text.len().min(UTS_LEN - 1);
     field[..length].copy_from_slice(&text.as_bytes()[..length]);
     field
-}
-
-/// A limit as the guest set it: soft and hard. [`UNSET`] in both while it has not.
-struct Remembered {
-    resource: u32,
-    soft: AtomicU64,
-    hard: AtomicU64,
-}
-
-/// No limit is this: it would be RLIM_INFINITY minus one.
-const UNSET: u64 = u64::MAX - 1;
-
-/// Limits that would limit Mynah's own memory if the host knew them. Without a lock, which a guest's fork could copy while
-/// it is held.
-static REMEMBERED: [Remembered; 3] =
-    [Remembered::new(libc::RLIMIT_AS), Remembered::new(libc::RLIMIT_DATA), Remembered::new(libc::RLIMIT_STACK)];
-
-impl Remembered {
-    const fn new(resource: u32) -> Remembered {
-        Remembered { resource, soft: AtomicU64::new(UNSET), hard: AtomicU64::new(UNSET) }
-    }
-
-    fn find(resource: u64) -> Option<&'static Remembered> {
-        REMEMBERED.iter().find(|limit| u64::from(limit.resource) == resource)
-    }
-
-    /// What the guest set, else the host's.
-    fn get(&self) -> Result<[u64; 2], Errno> {
-        let limit = [&self.soft, &self.hard].map(|half| half.load(Ordering::Relaxed));
-        if limit == [UNSET; 2] { host_limit(0, self.resource.into()) } else { Ok(limit) }
-    }
-
-    /// Checks as `do_prlimit` of Linux does: the soft limit within the hard one, the hard one only lowered.
-    fn set(&self, [soft, hard]: [u64; 2]) -> Result<(), Errno> {
-        let [_, ceiling] = self.get()?;
-        if soft > hard {
-            return Err(Errno::EINVAL);
-        }
-        if hard > ceiling {
-            return Err(Errno::EPERM);
-        }
-        self.soft.store(soft, Ordering::Relaxed);
-        self.hard.store(hard, Ordering::Relaxed);
-        Ok(())
-    }
-}
-
-/// A limit of a process (0: this one) as the host has it.
-fn host_limit(process: u64, resource: u64) -> Result<[u64; 2], Errno> {
-    let mut limit = [0u64; 2];
-    let at = (&raw mut limit).expose_provenance() as u64;
-    call(libc::SYS_prlimit64, [process, resource, 0, at, 0, 0])?;
-    Ok(limit)
-}
-
-/// `getrlimit(resource, limit)`.
-pub fn getrlimit(vcpu: &mut Vcpu, [resource, limit, ..]: Args) -> Answer {
-    prlimit64(vcpu, [0, resource, 0, limit, 0, 0])
-}
-
-/// `setrlimit(resource, limit)`.
-pub fn setrlimit(vcpu: &mut Vcpu, [resource, limit, ..]: Args) -> Answer {
-    if limit == 0 {
-        return Err(Errno::EFAULT.into());
-    }
-    prlimit64(vcpu, [0, resource, limit, 0, 0, 0])
-}
-
-/// `prlimit64(process, resource, new, old)`.
-pub fn prlimit64(vcpu: &mut Vcpu, [process, resource, new, old, ..]: Args) -> Answer {
-    let memory = &vcpu.process.memory;
-    let own = process == 0 || process as u32 == std::process::id();
-    let Some(remembered) = Remembered::find(resource).filter(|_| own) else {
-        let (new, old) = (pointer(memory, new, 16), writable(memory, old, 16));
-        return Ok(call(libc::SYS_prlimit64, [process, resource, new, old, 0, 0])?);
-    };
-    let before = remembered.get()?;
-    if new != 0 {
-        remembered.set(memory.read(GuestAddr(new))?)?;
-    }
-    if old != 0 {
-        memory.write(GuestAddr(old), &before)?;
-    }
-    Ok(0)
 }
 
 /// What Mynah does with an option of `prctl`.
@@ -304,17 +219,6 @@ mod tests {
     #[test]
     fn options_of_prctl_are_listed_once_and_ascend() {
         assert!(PRCTLS.windows(2).all(|pair| pair[0].1 < pair[1].0));
-    }
-
-    #[test]
-    fn remembered_limits_only_sink() {
-        let limit = Remembered::new(libc::RLIMIT_AS);
-        let [_, hard] = limit.get().unwrap();
-        assert_eq!(limit.set([2 << 30, 1 << 30]), Err(Errno::EINVAL));
-        limit.set([1 << 30, 4 << 30]).unwrap();
-        assert_eq!(limit.get(), Ok([1 << 30, 4 << 30]));
-        assert_eq!(limit.set([1 << 30, hard]), Err(Errno::EPERM));
-        assert_eq!(host_limit(0, libc::RLIMIT_AS.into()).unwrap()[1], hard, "the host's limit stays");
     }
 
     #[test]

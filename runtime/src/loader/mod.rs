@@ -37,6 +37,8 @@ use segments::Loaded;
 /// Smallest and largest stack that is mapped. The kernel grows it on demand up to the limit; Mynah maps it whole, which
 /// costs addresses only, so no limit means this much.
 const STACK_SIZES: Range<u64> = 256 << 10..1 << 30;
+/// The main stack's size where no limit is known, as the kernel's `_STK_LIM`.
+const STACK_SIZE: u64 = 8 << 20;
 /// Size of the kernel's riscv64 signal frame without extension contexts: `AT_MINSIGSTKSZ`.
 const SIGNAL_FRAME_SIZE: u64 = 1088;
 /// `AT_MINSIGSTKSZ` (`uapi/asm/auxvec.h`).
@@ -104,7 +106,7 @@ fn load_program(
         Some(name) => Some(Program::interpreter(name, sysroot)?),
         None => None,
     };
-    let stack_size = stack_size(options);
+    let stack_size = stack_size(options.stack_size.unwrap_or(STACK_SIZE));
     check_argument_size(&argv, &options.env, stack_size)?;
     let layout = Layout {
         guest_base: options.guest_base,
@@ -185,14 +187,8 @@ fn fixed_span(program: &Program, interpreter: Option<&Program>) -> Option<(u64, 
     fixed.map(|program| program.plan.span()).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
 }
 
-/// The main stack's size: the option, else the host's limit.
-fn stack_size(options: &Options) -> u64 {
-    let limit = options.stack_size.unwrap_or_else(|| {
-        let mut limit = libc::rlimit { rlim_cur: 8 << 20, rlim_max: 0 };
-        // SAFETY: `limit` is valid for the answer; on failure the default stays.
-        unsafe { libc::getrlimit(libc::RLIMIT_STACK, &mut limit) };
-        limit.rlim_cur
-    });
+/// The size that the main stack gets under a limit.
+pub(crate) fn stack_size(limit: u64) -> u64 {
     page_ceil(limit.clamp(STACK_SIZES.start, STACK_SIZES.end)).unwrap_or(STACK_SIZES.end)
 }
 

@@ -3,8 +3,10 @@
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
 use std::io::ErrorKind;
+use std::os::fd::FromRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Sysroot;
 use super::elf::{self, Plan};
@@ -40,7 +42,7 @@ impl Program {
     /// Opens the program at `path`; if it is a script, its interpreter, which is looked up in the sysroot. Gives the
     /// argument vector to run it with: `argv` itself, or the interpreter's.
     pub fn find(path: &Path, argv: &[OsString], sysroot: &Sysroot) -> Result<(Program, Vec<OsString>), LoadError> {
-        Program::follow(path, path, argv.to_vec(), sysroot, 0)
+        Program::follow(&sysroot.guest_path(path), path, argv.to_vec(), sysroot, 0, handed_over())
             .map_err(|reason| LoadError { path: path.to_owned(), reason })
     }
 
@@ -62,8 +64,15 @@ impl Program {
         argv: Vec<OsString>,
         sysroot: &Sysroot,
         depth: usize,
+        opened: Option<File>,
     ) -> Result<(Program, Vec<OsString>), Reason> {
-        let (file, bytes) = open(host)?;
+        let (file, bytes) = match opened {
+            Some(file) => {
+                let bytes = FileMap::new(&file).map_err(|error| Reason::Io(error.into()))?;
+                (file, bytes)
+            }
+            None => open(host)?,
+        };
         let Some(line) = parse_script(&bytes) else {
             return Ok((Program { plan: elf::parse(&bytes)?, file, path: host.to_owned() }, argv));
         };
@@ -76,12 +85,26 @@ impl Program {
         let words = std::iter::once(interpreter.clone().into_os_string()).chain(argument).chain([script]);
         let argv = words.chain(argv.into_iter().skip(1)).collect();
         let host = sysroot.resolve_path(&interpreter);
-        Program::follow(&interpreter, &host, argv, sysroot, depth + 1)
+        Program::follow(&interpreter, &host, argv, sysroot, depth + 1, None)
             .map_err(|reason| match reason {
                 Reason::TooManyScripts => reason,
                 reason => Reason::Script { interpreter, reason: Box::new(reason) },
             })
     }
+}
+
+/// The program's file if the kernel opened it for Mynah (binfmt_misc with the flags O or C): the user may be allowed to
+/// execute it, but not to read it.
+fn handed_over() -> Option<File> {
+    static TAKEN: AtomicBool = AtomicBool::new(false);
+    // SAFETY: the auxiliary vector is libc's; 0 stands for an entry that is not there, as 0 is never such a descriptor:
+    // the kernel gives it when a program starts without standard input, and then the path has to do.
+    let fd = unsafe { libc::getauxval(libc::AT_EXECFD) } as i32;
+    if fd <= 0 || TAKEN.swap(true, Ordering::Relaxed) {
+        return None;
+    }
+    // SAFETY: the kernel opened it for this process, and nobody else takes it.
+    Some(unsafe { File::from_raw_fd(fd) })
 }
 
 /// Opens a file that is to be executed.

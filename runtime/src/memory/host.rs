@@ -50,6 +50,7 @@ impl Memory {
             }),
             protected: AtomicUsize::new(0),
             hook: OnceLock::new(),
+            limits: Default::default(),
         })
     }
 

@@ -9,9 +9,11 @@ use std::sync::atomic::Ordering;
 
 use super::access::page_span;
 use super::host::Backing;
+use super::limit::is_data;
 use super::{GuestAddr, HIGH_END, HOST_END, Layout, MappedFile, Memory, PAGE_SIZE, Prot, Space, TASK_SIZE, Vma};
 use super::{page_ceil, page_floor};
 use crate::linux::Errno;
+use crate::linux::procfs::{code_changed, heap_changed};
 
 /// Flags that say where a mapping goes; the others say what it is.
 const PLACE: i32 = libc::MAP_FIXED | libc::MAP_FIXED_NOREPLACE;
@@ -206,6 +208,7 @@ impl Memory {
     /// Sets where the heap begins; it is empty then.
     pub fn set_brk_start(&self, start: GuestAddr) {
         self.lock().brk = start.0..start.0;
+        heap_changed(&(start.0..start.0));
     }
 
     /// `brk`: moves the break if that is possible; gives the break as it is then.
@@ -217,7 +220,7 @@ impl Memory {
         };
         if wanted.0 < heap.start
             || new_end > self.limit()
-            || (wanted.0 > heap.end && beyond_data_limit(&heap, wanted.0))
+            || (wanted.0 > heap.end && !self.check_heap(&heap, wanted.0))
         {
             return GuestAddr(heap.end);
         }
@@ -228,6 +231,7 @@ impl Memory {
             return GuestAddr(heap.end);
         }
         space.brk.end = wanted.0;
+        heap_changed(&space.brk);
         drop(space);
         self.invalidate(&stale);
         wanted
@@ -259,6 +263,12 @@ impl Memory {
         name: &'static str,
     ) -> Result<GuestAddr, Errno> {
         let mut space = self.lock();
+        let grows_down = backing.flags & libc::MAP_GROWSDOWN != 0;
+        let data = is_data(backing.prot, backing.flags & libc::MAP_TYPE != libc::MAP_PRIVATE, grows_down);
+        match place {
+            Place::Fixed(start) => self.check_limits_at(&space, &(start..start.saturating_add(len)), data)?,
+            _ => self.check_limits(&space, len, data)?,
+        }
         let start = match place {
             Place::Fixed(start) => self.map_fixed(&space, start, len, backing)?,
             Place::FixedFree(start) if !space.vmas.pieces(start..start.saturating_add(len)).is_empty() => {
@@ -272,7 +282,7 @@ impl Memory {
             end: start + len,
             prot: backing.prot,
             shared: backing.flags & libc::MAP_TYPE != libc::MAP_PRIVATE,
-            grows_down: backing.flags & libc::MAP_GROWSDOWN != 0,
+            grows_down,
             file: None,
             offset: backing.offset,
             name,
@@ -302,7 +312,7 @@ impl Memory {
 
     /// Maps at the hint if that is free, else at the highest free place that fits: first below the top of Sv39's mappings,
     /// then above.
-    fn map_anywhere(&self, space: &Space, hint: u64, len: u64, align: u64, backing: Backing) -> Result<u64, Errno> {
+    pub(super) fn map_anywhere(&self, space: &Space, hint: u64, len: u64, align: u64, backing: Backing) -> Result<u64, Errno> {
         let hinted = hint.checked_add(len).filter(|&end| hint >= self.min && end <= self.limit());
         if let Some(end) = hinted.filter(|_| hint.is_multiple_of(align))
             && space.vmas.pieces(hint..end).is_empty()
@@ -346,23 +356,31 @@ impl Memory {
     }
 
     /// Puts a new area into the map; gives what was executable there before.
-    fn record(&self, space: &mut Space, vma: Vma) -> Vec<Range<u64>> {
+    pub(super) fn record(&self, space: &mut Space, vma: Vma) -> Vec<Range<u64>> {
         let range = vma.range();
         self.top.fetch_max(range.end, Ordering::Relaxed);
+        let executable_now = vma.prot.exec();
         let stale = executable(&space.vmas.insert(vma));
+        if executable_now || !stale.is_empty() {
+            code_changed(&range, executable_now);
+        }
         self.forget_watched(space, &range);
         self.protect_aliases(space, &range);
         stale
     }
 
     /// Unmaps what the guest has in `range`; gives what was executable.
-    fn unmap(&self, space: &mut Space, range: &Range<u64>) -> Vec<Range<u64>> {
+    pub(super) fn unmap(&self, space: &mut Space, range: &Range<u64>) -> Vec<Range<u64>> {
         let removed = space.vmas.remove(range.clone());
         for piece in &removed {
             self.host_unmap(&piece.range());
         }
         self.forget_watched(space, range);
-        executable(&removed)
+        let stale = executable(&removed);
+        if !stale.is_empty() {
+            code_changed(range, false);
+        }
+        stale
     }
 
     /// Gives everything in `range` (without holes) the rights `prot`; gives what was executable before.
@@ -373,6 +391,10 @@ impl Memory {
                 continue;
             }
             let range = piece.range();
+            let becomes_data = is_data(prot, piece.shared, piece.grows_down) && !piece.prot.write();
+            if becomes_data && self.check_data(space, range.end - range.start).is_err() {
+                return (stale, Err(Errno::ENOMEM));
+            }
             if let Err(error) = self.host_protect(&range, prot) {
                 return (stale, Err(error));
             }
@@ -380,6 +402,9 @@ impl Memory {
                 stale.push(range.clone());
             }
             space.vmas.set_prot(range.clone(), prot);
+            if piece.prot.exec() != prot.exec() {
+                code_changed(&range, prot.exec());
+            }
             self.forget_watched(space, &range);
             self.protect_aliases(space, &range);
         }
@@ -413,6 +438,7 @@ impl Memory {
             self.protect_aliases(space, &(from.start..new_end));
             return Ok(from.start);
         }
+        self.check_limits(space, new_len - (from.end - from.start), is_data(vma.prot, vma.shared, vma.grows_down))?;
         let grows_here = from.end == vma.end
             && !from.is_empty()
             && self.base == 0
@@ -452,6 +478,7 @@ impl Memory {
     ) -> Result<u64, Errno> {
         let keep = flags & !(libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED);
         if flags & libc::MREMAP_FIXED == 0 {
+            self.check_limits(space, new_len, is_data(vma.prot, vma.shared, vma.grows_down))?;
             let placeholder = Backing {
                 prot: Prot(0),
                 flags: libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
@@ -462,6 +489,8 @@ impl Memory {
             let to = self.map_anywhere(space, hint, new_len, PAGE_SIZE, placeholder)?;
             return self.move_claimed(space, vma, from, &(to..to + new_len), keep, stale);
         }
+        let more = new_len.saturating_sub(from.end - from.start);
+        self.check_limits(space, more, is_data(vma.prot, vma.shared, vma.grows_down))?;
         let target = self.checked_range(to, new_len).filter(|to| to.end <= from.start || from.end <= to.start);
         let target = target.ok_or(Errno::EINVAL)?;
         if target.start < self.min {
@@ -492,7 +521,9 @@ impl Memory {
         }
         if keep == 0 && !from.is_empty() {
             // The kernel unmapped it; with a base of its own the addresses must be held again.
-            space.vmas.remove(from.clone());
+            if !executable(&space.vmas.remove(from.clone())).is_empty() {
+                code_changed(from, false);
+            }
             if self.base != 0 {
                 self.host_unmap(from);
             }
@@ -507,6 +538,7 @@ impl Memory {
         if !space.vmas.pieces(range.clone()).is_empty() {
             return Err(Errno::ENOMEM);
         }
+        self.check_limits(space, range.end - range.start, true)?;
         let prot = Prot(libc::PROT_READ | libc::PROT_WRITE);
         self.host_map(
             space,
@@ -584,12 +616,4 @@ fn identify(fd: i32, code: bool) -> Result<MappedFile, Errno> {
     let path = std::fs::read_link(format!("/proc/self/fd/{fd}")).unwrap_or_default();
     let key = if code { crate::disk::key::of_file(fd, stat.st_size as u64).unwrap_or(0) } else { 0 };
     Ok(MappedFile { path, dev: stat.st_dev, ino: stat.st_ino, key })
-}
-
-/// Whether a heap that ends at `end` is more than `RLIMIT_DATA` allows.
-fn beyond_data_limit(heap: &Range<u64>, end: u64) -> bool {
-    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
-    // SAFETY: `limit` is valid for the answer.
-    unsafe { libc::getrlimit(libc::RLIMIT_DATA, &mut limit) };
-    end - heap.start > limit.rlim_cur
 }

@@ -14,11 +14,13 @@
 //! | `vma` | the map of areas, pure |
 //! | `host` | raw host calls: map, unmap, reserve |
 //! | `map` | `mmap`, `munmap`, `mprotect`, `mremap`, `brk`, `madvise`, `msync` |
+//! | `limit` | what RLIMIT_AS, RLIMIT_DATA and RLIMIT_STACK allow |
 //! | `watch` | code watching and fetching |
 
 mod access;
 mod addr;
 mod host;
+mod limit;
 mod map;
 mod vma;
 mod watch;
@@ -39,7 +41,7 @@ use watch::Watched;
 pub const TASK_SIZE: u64 = 1 << 38;
 /// Above [`TASK_SIZE`], what the guest may have at identity mapping if it asks for more than fits below; the host's own
 /// mappings are far above this.
-const HIGH_END: u64 = 1 << 45;
+pub const HIGH_END: u64 = 1 << 45;
 /// Where no host mapping can be: the end of the host's user addresses.
 const HOST_END: u64 = (1 << 47) - PAGE_SIZE;
 
@@ -83,6 +85,7 @@ pub struct Memory {
     /// Number of pages that are write-protected because of code: 0 makes [`prepare_write`](Memory::prepare_write) free.
     protected: AtomicUsize,
     hook: OnceLock<InvalidateHook>,
+    limits: limit::Limits,
 }
 
 impl Memory {

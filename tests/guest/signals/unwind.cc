@@ -10,6 +10,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+// libgcc's: the description of the function that holds an address.
+struct Bases { void *text, *data, *function; };
+extern "C" const void *_Unwind_Find_FDE(void *address, Bases *bases);
+
 struct Thrown { int signal; void *address; };
 static volatile int destroyed;
 struct Guard { ~Guard() { destroyed = destroyed + 1; } };
@@ -98,4 +102,6 @@ int main() {
     signal(SIGUSR1, tracer);
     raise(SIGUSR1);
     printf("backtrace of raise: %d\n", depth > 3);
+    Bases bases;
+    printf("described: %d\n", _Unwind_Find_FDE((char *)frames[1] - 1, &bases) != nullptr);
 }
