@@ -21,6 +21,18 @@ pub struct JumpEntry {
 /// An empty entry: no guest pc is odd.
 pub const EMPTY_JUMP: JumpEntry = JumpEntry { pc: 1, entry: 0 };
 
+/// The table that generated code probes on indirect jumps.
+pub type JumpTable = [JumpEntry; JUMP_TABLE_ENTRIES];
+
+/// A table without entries. Nearly all of it is zeros that nobody has written, so it costs memory only where it is used:
+/// pc 0 belongs into its first entry, and in all others 0 is as odd as 1.
+pub fn empty_jump_table() -> Box<JumpTable> {
+    // SAFETY: an entry is two numbers, for which zeros are fine.
+    let mut table: Box<JumpTable> = unsafe { Box::new_zeroed().assume_init() };
+    table[0] = EMPTY_JUMP;
+    table
+}
+
 /// The index of a guest pc in the jump table.
 #[inline(always)]
 pub fn jump_index(pc: u64) -> usize {

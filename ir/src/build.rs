@@ -107,6 +107,9 @@ macro_rules! define_build {
             /// A value: an IR value or plain bits.
             type V: Copy;
 
+            /// Whether reading the cell of a register that always holds 0 is as good as the constant.
+            const READS_ZERO: bool = false;
+
             /// A constant of an integer type (or the bit pattern of a float).
             fn iconst(&mut self, ty: Type, value: u64) -> Self::V;
             /// A guest address known at translation time.

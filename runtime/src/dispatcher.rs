@@ -17,16 +17,16 @@ use mynah_ir::{Flow, Region, Stop, TrapKind};
 use crate::linux::signal::{self, SigInfo};
 use crate::linux::{self, Outcome};
 use crate::memory::{GuestAddr, Memory, PAGE_SIZE};
-use crate::options::Tiers;
+use crate::options::{Options, Tiers};
 use crate::process::Change;
-use crate::tier0::{self, Block};
+use crate::tier0::{self, Block, Blocks, NEVER};
 use crate::translate;
 use crate::vcpu::Vcpu;
 
 /// Host stack that nested guest calls may use.
 const CALL_STACK: u64 = 384 << 10;
 /// Executions of a hot block between two looks whether its translation is there.
-const ASK_AGAIN: u32 = 64;
+const ASK_AGAIN: u64 = 64;
 /// Blocks that a thread must have executed in tier 0 for its profile to be worth a look.
 const WORTH_NOTING: u64 = 5000;
 /// Length of an `ecall`.
@@ -83,6 +83,9 @@ impl Vcpu {
     pub(crate) fn settle_counts(&mut self) {
         self.counts.total_ns += self.started.elapsed().as_nanos() as u64;
         self.started = Instant::now();
+        if self.process.options.stats {
+            self.counts.tier0_insns += self.blocks.take_insns();
+        }
         self.process.stats.add(&std::mem::take(&mut self.counts));
         self.inherited_blocks = 0;
     }
@@ -120,25 +123,16 @@ impl Vcpu {
     pub(crate) fn advance(&mut self) -> Option<Event> {
         let mut last: *mut Block = std::ptr::null_mut();
         loop {
-            let block = self.block(last);
+            let block = Blocks::next(last, self.pc()).unwrap_or_else(|| self.block(last));
             // SAFETY: blocks live until `Blocks::get` is called with null, which only the start of this function does.
             let block = unsafe { &mut *block };
-            if block.entry == 0 && self.is_hot(block) {
-                self.promote(block);
+            if block.runs >= block.look_at
+                && let Some(event) = self.look_at(block)
+            {
+                return event;
             }
-            if block.entry != 0 && self.ctx.state.get(FRM_CELL) <= 3 {
-                return self.enter(block.entry);
-            }
-            if block.is_empty() {
-                match block.is_decoded() {
-                    true => return Some(Event::NoInstruction),
-                    false => self.decode_late(block),
-                }
-                continue;
-            }
-            block.count = block.count.saturating_add(1);
+            block.runs += 1;
             self.counts.tier0_blocks += 1;
-            self.counts.tier0_insns += block.len() as u64;
             if let Err(stop) = block.run(&mut self.ctx) {
                 return Some(Event::Stop(stop));
             }
@@ -150,7 +144,7 @@ impl Vcpu {
     }
 
     /// The pre-decoded block at the current pc.
-    #[inline]
+    #[inline(never)]
     fn block(&mut self, last: *mut Block) -> *mut Block {
         let (pc, process) = (self.pc(), self.process);
         let (page, counts) = (&mut self.code_page, &mut self.counts);
@@ -158,7 +152,8 @@ impl Vcpu {
             if let Some(entry) = process.disk.find(process, pc) {
                 return Block::translated(pc, entry);
             }
-            let block = tier0::decode_block(pc, &mut |addr| fetch(&process.memory, page, addr), &process.options.cpu);
+            let mut block = tier0::decode_block(pc, &mut |addr| fetch(&process.memory, page, addr), &process.options.cpu);
+            block.look_at = Self::first_look(&process.options, &block);
             counts.decoded_blocks += 1;
             counts.decoded_insns += block.len() as u64;
             block
@@ -171,18 +166,36 @@ impl Vcpu {
         let (process, page) = (self.process, &mut self.code_page);
         let decoded = tier0::decode_block(block.pc, &mut |addr| fetch(&process.memory, page, addr), &process.options.cpu);
         self.blocks.complete(block, decoded);
+        if block.entry == 0 {
+            block.look_at = Self::first_look(&process.options, block);
+        }
         self.counts.decoded_blocks += 1;
         self.counts.decoded_insns += block.len() as u64;
     }
 
-    /// Whether a block should be translated now.
-    #[inline(always)]
-    fn is_hot(&self, block: &Block) -> bool {
-        let options = &self.process.options;
+    /// What there is to do at a block's pc instead of running it in tier 0, if anything: enter its translation, or report
+    /// that there is no instruction. A hot block gets a translation.
+    #[inline(never)]
+    fn look_at(&mut self, block: &mut Block) -> Option<Option<Event>> {
+        if block.entry == 0 && !block.is_empty() {
+            self.promote(block);
+        }
+        if block.entry != 0 && self.ctx.state.get(FRM_CELL) <= 3 {
+            return Some(self.enter(block.entry));
+        }
+        if !block.is_decoded() {
+            self.decode_late(block);
+        }
+        block.is_empty().then_some(Some(Event::NoInstruction))
+    }
+
+    /// The number of runs from which on a new block is to be looked at.
+    fn first_look(options: &Options, block: &Block) -> u64 {
         match options.tiers {
-            Tiers::Both => block.count >= options.threshold && block.is_translatable(),
-            Tiers::Only0 => false,
-            Tiers::Only1 => block.is_translatable(),
+            _ if block.is_empty() => 0,
+            Tiers::Both if block.is_translatable() => u64::from(options.threshold),
+            Tiers::Only1 if block.is_translatable() => 0,
+            _ => NEVER,
         }
     }
 
@@ -194,15 +207,19 @@ impl Vcpu {
         let known = process.code.lookup(block.pc).or_else(|| process.disk.find(process, block.pc));
         block.entry = known.unwrap_or(0);
         if block.entry != 0 {
+            block.look_at = 0;
             return;
         }
-        block.count = process.options.threshold.saturating_sub(ASK_AGAIN);
+        block.look_at = if process.options.tiers == Tiers::Only1 { 0 } else { block.runs + ASK_AGAIN };
         // The child of a `vfork` must not leave a thread in its parent's memory.
         let in_background = process.options.background && self.borrowed.is_none() && process.options.tiers == Tiers::Both;
         if !in_background {
             let begin = Instant::now();
             let (region, version) = self.form_region(block.pc);
             block.entry = process.translate(region, version).unwrap_or(0);
+            if block.entry != 0 {
+                block.look_at = 0;
+            }
             self.counts.waited_ns += begin.elapsed().as_nanos() as u64;
         } else if process.background.accepts(block.pc) {
             let (region, version) = self.form_region(block.pc);

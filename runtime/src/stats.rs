@@ -35,7 +35,7 @@ counters! {
     decoded_insns,
     /// Blocks executed by tier 0.
     tier0_blocks,
-    /// Guest instructions executed by tier 0.
+    /// Guest instructions executed by tier 0; counted only when a summary was asked for.
     tier0_insns,
     /// Times translated code was entered from the dispatcher.
     entries,

@@ -4,7 +4,7 @@
 //! builder would write down. A vCPU keeps its own pre-decoded blocks, so nothing here is locked.
 
 use mynah_backend::Context;
-use mynah_frontend::riscv64::{self, Cpu, Insn};
+use mynah_frontend::riscv64::{self, Cpu, Insn, WrapBody};
 use mynah_ir::{AtomicKind, Build, Counter, Flow, FpEnv, Hint, Order, Rm, Slot, Stop, TrapKind, Type, eval, for_each_op};
 use rustc_hash::FxHashMap;
 
@@ -100,6 +100,7 @@ macro_rules! impl_exec {
     ($($(#[$doc:meta])* $shape:ident $variant:ident $name:ident;)*) => {
         impl Build for Exec {
             type V = u64;
+            const READS_ZERO: bool = true;
 
             #[inline(always)]
             fn iconst(&mut self, ty: Type, value: u64) -> u64 { value & ty.mask() }
@@ -195,8 +196,67 @@ for_each_op!(impl_exec);
 /// A pre-decoded instruction: 32 bytes.
 #[derive(Clone, Copy)]
 struct Op {
-    body: fn(&mut Exec, &Insn) -> Flow,
+    run: Run,
     insn: Insn,
+}
+
+/// Executes a pre-decoded instruction and, unless it is the block's last, those after it.
+///
+/// # Safety
+/// The pointer must lead to an op of a block, and the ops after it up to one made by [`Last`] must be there.
+type Run = unsafe fn(&mut Exec, *const Op) -> Flow;
+
+/// Executes one instruction, then calls the next op's function: a call in tail position, which the optimiser makes a
+/// jump, so that each instruction predicts its successor by itself. Where it does not, a block's length bounds the depth.
+struct Threaded;
+/// Executes one instruction, and returns.
+struct Last;
+
+impl WrapBody<Exec> for Threaded {
+    type Out = Run;
+
+    fn wrap<F: Fn(&mut Exec, &Insn) -> Flow + Copy + 'static>(_: F) -> Run {
+        unsafe fn run<F: Fn(&mut Exec, &Insn) -> Flow + Copy + 'static>(exec: &mut Exec, op: *const Op) -> Flow {
+            // SAFETY: the caller vouches for the op and its successors.
+            let (insn, next) = unsafe { (&(*op).insn, &*op.add(1)) };
+            match function::<F>()(exec, insn) {
+                // SAFETY: as above.
+                Ok(()) => unsafe { (next.run)(exec, next) },
+                Err(stop) => stopped(exec, insn, stop),
+            }
+        }
+        run::<F>
+    }
+}
+
+impl WrapBody<Exec> for Last {
+    type Out = Run;
+
+    fn wrap<F: Fn(&mut Exec, &Insn) -> Flow + Copy + 'static>(_: F) -> Run {
+        unsafe fn run<F: Fn(&mut Exec, &Insn) -> Flow + Copy + 'static>(exec: &mut Exec, op: *const Op) -> Flow {
+            // SAFETY: the caller vouches for the op.
+            let insn = unsafe { &(*op).insn };
+            function::<F>()(exec, insn).or_else(|stop| stopped(exec, insn, stop))
+        }
+        run::<F>
+    }
+}
+
+/// The one value of a function's own type.
+#[inline(always)]
+fn function<F: Copy + 'static>() -> F {
+    const { assert!(size_of::<F>() == 0) };
+    // SAFETY: a function item has no bytes, and exists: `wrap` was given one.
+    unsafe { std::mem::zeroed() }
+}
+
+/// The state's pc for an instruction that stopped: its own, or the next one's for a system call, which has set it.
+#[cold]
+fn stopped(exec: &mut Exec, insn: &Insn, stop: Stop) -> Flow {
+    if stop != Stop::Syscall {
+        exec.0.state.set_pc(insn.pc);
+    }
+    Err(stop)
 }
 
 const _: () = assert!(size_of::<Op>() == 32);
@@ -204,19 +264,29 @@ const _: () = assert!(size_of::<Op>() == 32);
 /// The pc of a block that was dropped: no guest pc is odd.
 const DEAD: u64 = 1;
 
+/// More often than anything runs.
+pub const NEVER: u64 = u64::MAX;
+
 /// A pre-decoded block.
 pub struct Block {
     /// Guest address of its first instruction.
     pub pc: u64,
     /// Guest address after its last one.
     pub end: u64,
-    /// How often it ran.
-    pub count: u32,
+    /// How often tier 0 ran it.
+    pub runs: u64,
+    /// The number of runs from which on the dispatcher looks at it before it runs again: 0 if there is something else to
+    /// do at its pc, [`NEVER`] if tier 0 is all there is for it.
+    pub look_at: u64,
     /// Host entry of its translation; 0 if none is known.
     pub entry: u64,
     ops: Box<[Op]>,
     /// Whether `ops` is what is at `pc`; a block that came from the cache on disk is decoded when that is needed.
     decoded: bool,
+    /// How many of its runs have been counted.
+    counted: u64,
+    /// Whether it ends in an indirect jump whose targets are worth knowing.
+    jumps: bool,
     /// Blocks that followed, the first few different ones, and how often each was not among the two remembered: what an
     /// indirect jump's translation expects.
     followers: Vec<(u64, u32)>,
@@ -230,9 +300,25 @@ impl Block {
         self.ops.len()
     }
 
+    fn new(pc: u64, end: u64, ops: Vec<Op>) -> Block {
+        Block {
+            pc,
+            end,
+            runs: 0,
+            look_at: NEVER,
+            entry: 0,
+            jumps: ops.last().is_some_and(|op| riscv64::is_indirect_jump(&op.insn)),
+            ops: ops.into_boxed_slice(),
+            decoded: true,
+            counted: 0,
+            followers: Vec::new(),
+            next: [std::ptr::null_mut(); 2],
+        }
+    }
+
     /// A block of which only the translation is known.
     pub fn translated(pc: u64, entry: u64) -> Block {
-        Block { pc, end: pc, count: 0, entry, ops: Box::default(), decoded: false, followers: Vec::new(), next: [std::ptr::null_mut(); 2] }
+        Block { entry, look_at: 0, decoded: false, ..Block::new(pc, pc, Vec::new()) }
     }
 
     /// Whether it was decoded.
@@ -252,15 +338,34 @@ impl Block {
 
     /// Where its indirect jump went, and how often; empty if it ends otherwise.
     pub fn indirect_followers(&self) -> &[(u64, u32)] {
-        match self.ops.last() {
-            Some(op) if riscv64::is_indirect(&op.insn) => &self.followers,
-            _ => &[],
-        }
+        &self.followers
     }
 
     /// Whether a translation would execute at least its first instruction.
     pub fn is_translatable(&self) -> bool {
         self.ops.first().is_some_and(|op| !riscv64::is_tier0(&op.insn))
+    }
+
+    /// Guest instructions executed in it that have not been counted yet.
+    fn uncounted(&mut self) -> u64 {
+        let runs = self.runs - self.counted;
+        self.counted = self.runs;
+        runs * self.len() as u64
+    }
+
+    fn note_next(&mut self, next: *mut Block) {
+        self.next = [next, self.next[0]];
+        // The first hundred say what there is, then a sample does.
+        if !self.jumps || (self.runs > 100 && !self.runs.is_multiple_of(8)) {
+            return;
+        }
+        // SAFETY: just looked up.
+        let pc = unsafe { (*next).pc };
+        match self.followers.iter().position(|f| f.0 == pc) {
+            Some(i) => self.followers[i].1 += 1,
+            None if self.followers.len() < FOLLOWERS => self.followers.push((pc, 1)),
+            None => {}
+        }
     }
 
     /// Runs the block once. On a stop, the state's pc is that of the instruction that stopped (behind it for a system
@@ -269,15 +374,11 @@ impl Block {
     pub fn run(&self, ctx: &mut Context) -> Flow {
         let exec = Exec::new(ctx);
         exec.0.state.set_pc(self.end);
-        for op in &self.ops {
-            if let Err(stop) = (op.body)(exec, &op.insn) {
-                if stop != Stop::Syscall {
-                    exec.0.state.set_pc(op.insn.pc);
-                }
-                return Err(stop);
-            }
+        match self.ops.first() {
+            // SAFETY: the ops of a block end with one made by `Last`.
+            Some(first) => unsafe { (first.run)(exec, first) },
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -291,7 +392,7 @@ pub fn decode_block(pc: u64, fetch: &mut dyn FnMut(u64) -> Option<u16>, cpu: &Cp
         if barrier && !ops.is_empty() {
             break;
         }
-        ops.push(Op { body: riscv64::body::<Exec>(insn.op), insn });
+        ops.push(Op { run: riscv64::wrap_body::<Exec, Threaded>(insn.op), insn });
         end = insn.next();
         if riscv64::ends_block(&insn) {
             break;
@@ -301,19 +402,17 @@ pub fn decode_block(pc: u64, fetch: &mut dyn FnMut(u64) -> Option<u16>, cpu: &Cp
             break;
         }
     }
-    Block { pc, end, count: 0, entry: 0, ops: ops.into_boxed_slice(), decoded: true, followers: Vec::new(), next: [std::ptr::null_mut(); 2] }
+    if let Some(last) = ops.last_mut() {
+        last.run = riscv64::wrap_body::<Exec, Last>(last.insn.op);
+    }
+    Block::new(pc, end, ops)
 }
 
 /// Executes the one instruction `insn`; pc is as [`Block::run`] leaves it.
 pub fn step(ctx: &mut Context, insn: &Insn) -> Flow {
-    ctx.state.set_pc(insn.next());
-    let result = riscv64::body::<Exec>(insn.op)(Exec::new(ctx), insn);
-    if let Err(stop) = result
-        && stop != Stop::Syscall
-    {
-        ctx.state.set_pc(insn.pc);
-    }
-    result
+    let exec = Exec::new(ctx);
+    exec.0.state.set_pc(insn.next());
+    riscv64::body::<Exec>(insn.op)(exec, insn).or_else(|stop| stopped(exec, insn, stop))
 }
 
 /// Entries of the direct-mapped look-up in front of the map.
@@ -336,6 +435,8 @@ pub struct Blocks {
     cache: Box<[*mut Block; CACHE]>,
     /// Blocks that were dropped. Others still point at them, but their pc is odd, so nobody follows.
     dropped: Vec<Box<Block>>,
+    /// Guest instructions executed in dropped blocks that have not been counted yet.
+    uncounted: u64,
 }
 
 impl Default for Blocks {
@@ -345,40 +446,36 @@ impl Default for Blocks {
             by_page: FxHashMap::default(),
             cache: Box::new([std::ptr::null_mut(); CACHE]),
             dropped: Vec::new(),
+            uncounted: 0,
         }
     }
 }
 
 impl Blocks {
-    /// The block at `pc`, which came after `last` if that is not null; `decode` makes it if it is not there yet.
-    #[inline]
-    pub fn get(&mut self, last: *mut Block, pc: u64, decode: impl FnOnce() -> Block) -> *mut Block {
-        if !last.is_null() {
-            // SAFETY: `last` was given out by this table, and dropped blocks are freed only by calls with null.
-            let next = unsafe { &mut (*last).next };
-            for i in 0..2 {
-                // SAFETY: as above.
-                if !next[i].is_null() && unsafe { (*next[i]).pc } == pc {
-                    return next[i];
-                }
-            }
-            let found = self.find(pc, decode);
-            next[1] = next[0];
-            next[0] = found;
-            // SAFETY: as above.
-            let followers = unsafe { &mut (*last).followers };
-            match followers.iter().position(|f| f.0 == pc) {
-                Some(i) => followers[i].1 += 1,
-                None if followers.len() < FOLLOWERS => followers.push((pc, 1)),
-                None => {}
-            }
-            return found;
+    /// The block at `pc` if it is one of the two that followed `last` most recently.
+    #[inline(always)]
+    pub fn next(last: *mut Block, pc: u64) -> Option<*mut Block> {
+        if last.is_null() {
+            return None;
         }
-        if self.dropped.len() > DROPPED {
+        // SAFETY: `last` was given out by a table, and dropped blocks are freed only by look-ups without one.
+        let next = unsafe { &(*last).next };
+        // SAFETY: as above.
+        next.iter().copied().find(|block| !block.is_null() && unsafe { (**block).pc } == pc)
+    }
+
+    /// The block at `pc`, which came after `last` if that is not null; `decode` makes it if it is not there yet.
+    pub fn get(&mut self, last: *mut Block, pc: u64, decode: impl FnOnce() -> Block) -> *mut Block {
+        if last.is_null() && self.dropped.len() > DROPPED {
             self.forget_links();
             self.dropped.clear();
         }
-        self.find(pc, decode)
+        let found = self.find(pc, decode);
+        if !last.is_null() {
+            // SAFETY: as in `next`.
+            unsafe { (*last).note_next(found) };
+        }
+        found
     }
 
     fn find(&mut self, pc: u64, decode: impl FnOnce() -> Block) -> *mut Block {
@@ -402,7 +499,7 @@ impl Blocks {
 
     /// Completes a block of the table of which only the translation was known.
     pub fn complete(&mut self, block: &mut Block, decoded: Block) {
-        (block.ops, block.end, block.decoded) = (decoded.ops, decoded.end, true);
+        (block.ops, block.end, block.decoded, block.jumps) = (decoded.ops, decoded.end, true, decoded.jumps);
         // The first page knows of it.
         for page in block.pages().skip(1) {
             self.by_page.entry(page).or_default().push(block.pc);
@@ -411,12 +508,12 @@ impl Blocks {
 
     /// Whether the block at `pc` has run.
     pub fn has_run(&self, pc: u64) -> bool {
-        self.map.get(&pc).is_some_and(|b| b.count > 0)
+        self.map.get(&pc).is_some_and(|b| b.runs > 0)
     }
 
     /// Every block that was decoded and has run.
     pub fn iter_run(&self) -> impl Iterator<Item = &Block> {
-        self.map.values().map(|block| &**block).filter(|block| block.count > 0 && !block.is_empty())
+        self.map.values().map(|block| &**block).filter(|block| block.runs > 0 && !block.is_empty())
     }
 
     /// Where the jump at the end of the block at `pc` went, most frequent first; only what is worth a comparison.
@@ -451,12 +548,13 @@ impl Blocks {
         let hit = self.map.get(&pc).is_some_and(|b| b.pc < end && start < b.end.max(b.pc + 1));
         if let Some(mut block) = hit.then(|| self.map.remove(&pc)).flatten() {
             block.pc = DEAD;
+            self.uncounted += block.uncounted();
             self.dropped.push(block);
         }
         hit
     }
 
-    /// Forgets the translation of the block at `pc`.
+    /// Forgets the translation of the block at `pc`; the dispatcher looks for another when it runs next.
     pub fn forget_entry(&mut self, pc: u64) {
         if let Some(block) = self.map.get_mut(&pc) {
             block.entry = 0;
@@ -468,6 +566,12 @@ impl Blocks {
         for block in self.map.values_mut() {
             block.entry = 0;
         }
+    }
+
+    /// Guest instructions that were executed since this was last asked.
+    pub fn take_insns(&mut self) -> u64 {
+        let dropped = std::mem::take(&mut self.uncounted);
+        self.map.values_mut().fold(dropped, |sum, block| sum + block.uncounted())
     }
 
     fn forget_links(&mut self) {

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use mynah_backend::Context;
-use mynah_backend::context::{EMPTY_JUMP, JUMP_TABLE_ENTRIES, JumpEntry};
+use mynah_backend::context::{EMPTY_JUMP, JumpEntry, JumpTable};
 
 use crate::linux::signal::ThreadSignals;
 use crate::memory::GuestAddr;
@@ -46,7 +46,7 @@ pub struct Vcpu {
     pub(crate) in_code: AtomicBool,
     /// The guest page that code was last fetched from, already watched; odd if none.
     pub(crate) code_page: u64,
-    jump_table: Box<[JumpEntry; JUMP_TABLE_ENTRIES]>,
+    jump_table: Box<JumpTable>,
 }
 
 const _: () = assert!(std::mem::offset_of!(Vcpu, ctx) == 0);
@@ -54,7 +54,7 @@ const _: () = assert!(std::mem::offset_of!(Vcpu, ctx) == 0);
 impl Vcpu {
     /// A vCPU with zeroed registers.
     pub fn new(process: &'static Process) -> Box<Vcpu> {
-        let mut jump_table = Box::new([EMPTY_JUMP; JUMP_TABLE_ENTRIES]);
+        let mut jump_table = mynah_backend::context::empty_jump_table();
         let mut ctx = Context::new(jump_table.as_mut_ptr(), process.memory.guest_base());
         ctx.state.set(mynah_frontend::riscv64::state::RES_ADDR.cell, mynah_frontend::riscv64::state::NO_RESERVATION);
         Box::new(Vcpu {

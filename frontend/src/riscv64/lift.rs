@@ -5,6 +5,7 @@ use mynah_ir::{Block, BlockBuilder, Terminal, TrapKind};
 use super::cpu::Cpu;
 use super::csr;
 use super::decode::decode;
+use super::format::Format;
 use super::insn::Insn;
 use super::row::Class;
 use super::table::{body, row};
@@ -53,9 +54,11 @@ pub fn ends_block(insn: &Insn) -> bool {
     row(insn.op).is_some_and(|r| r.class == Class::EndsBlock)
 }
 
-/// Whether the instruction jumps to an address in a register.
-pub fn is_indirect(insn: &Insn) -> bool {
-    row(insn.op).is_some_and(|r| matches!(r.name, "jalr" | "c.jr" | "c.jalr"))
+/// Whether the instruction jumps to an address in a register, and neither calls nor returns: `rd` and `rs1` are no link
+/// registers (unprivileged manual, table of return-address stack hints).
+pub fn is_indirect_jump(insn: &Insn) -> bool {
+    let jalr = row(insn.op).is_some_and(|r| matches!(r.format, Format::Jalr | Format::CJR));
+    jalr && ends_block(insn) && insn.rd == 0 && !matches!(insn.rs1, 1 | 5)
 }
 
 /// Lifts the block at `pc`. It ends with the first terminal, after `max_insns` instructions, or before an instruction

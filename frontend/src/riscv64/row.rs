@@ -248,6 +248,22 @@ macro_rules! rows {
             let bodies: &[Body<B>; LEN] = &Bodies::<B>::ALL;
             bodies.get(op as usize).copied().unwrap_or(semantics::system::illegal)
         }
+
+        struct Wrapped<B, W>(core::marker::PhantomData<(B, W)>);
+
+        impl<B: Build + 'static, W: WrapBody<B>> Wrapped<B, W> {
+            const ALL: [fn() -> W::Out; LEN] = [$($(|| W::wrap(rows!(@body $($body)::*)),)*)*];
+        }
+
+        /// What `W` makes of the body of row `op`.
+        #[inline]
+        pub fn wrap_body<B: Build + 'static, W: WrapBody<B>>(op: u16) -> W::Out {
+            let all: &[fn() -> W::Out; LEN] = &Wrapped::<B, W>::ALL;
+            match all.get(op as usize) {
+                Some(wrap) => wrap(),
+                None => W::wrap(semantics::system::illegal::<B>),
+            }
+        }
     };
     (@needs [$first:ident $(| $more:ident)*]) => {
         Needs::Any(ExtensionSet::EMPTY.with(Extension::$first)$(.with(Extension::$more))*)

@@ -12,7 +12,7 @@ use mynah_ir::Build;
 use super::extension::{Extension, ExtensionSet};
 use super::format::Format;
 use super::row::{Class, Needs, Row, except, rows};
-use super::semantics::{self, Body};
+use super::semantics::{self, Body, WrapBody};
 
 rows! {
     "RV64I: base integer instructions" [I] {

@@ -46,12 +46,13 @@ impl Profile {
 
     /// Adds what a process counted.
     pub fn note(&mut self, block: &Block, base: u64) {
-        if block.count < WORTH_NOTING {
+        let runs = u32::try_from(block.runs).unwrap_or(u32::MAX);
+        if runs < WORTH_NOTING {
             return;
         }
         let counts = self.blocks.entry(block.pc.wrapping_sub(base)).or_default();
-        counts.since = counts.since.max(block.count);
-        counts.total = counts.total.max(block.count);
+        counts.since = counts.since.max(runs);
+        counts.total = counts.total.max(runs);
         for (target, count) in block.indirect_followers() {
             raise(&mut counts.followers, target.wrapping_sub(base), *count);
         }

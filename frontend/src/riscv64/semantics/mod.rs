@@ -21,12 +21,20 @@ pub mod zicsr;
 /// What executes or lifts one instruction.
 pub type Body<B> = fn(&mut B, &Insn) -> Flow;
 
+/// Makes something of each body, whose own type it is given, so that the body can be inlined into what is made.
+pub trait WrapBody<B: Build> {
+    /// What is made.
+    type Out;
+    /// Makes it.
+    fn wrap<F: Fn(&mut B, &Insn) -> Flow + Copy + 'static>(body: F) -> Self::Out;
+}
+
 /// Register access, shared by all chapters.
 pub(crate) trait Registers: Build {
     /// Reads `x<n>`; `x0` is the constant 0.
     #[inline(always)]
     fn x(&mut self, n: u8) -> Self::V {
-        if n == 0 { self.iconst(Type::I64, 0) } else { self.get(state::x(n)) }
+        if n == 0 && !Self::READS_ZERO { self.iconst(Type::I64, 0) } else { self.get(state::x(n)) }
     }
 
     /// Writes `x<n>`; a write to `x0` does nothing.
