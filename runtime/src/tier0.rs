@@ -416,7 +416,7 @@ pub fn step(ctx: &mut Context, insn: &Insn) -> Flow {
 }
 
 /// Entries of the direct-mapped look-up in front of the map.
-const CACHE: usize = 1024;
+const CACHE: usize = 4096;
 
 /// Followers of a block that are remembered, and those of them that its translation compares with.
 const FOLLOWERS: usize = 24;
@@ -432,7 +432,7 @@ pub struct Blocks {
     map: FxHashMap<u64, Box<Block>>,
     /// Where the blocks begin that touch a guest page, for invalidation; may name blocks that are gone.
     by_page: FxHashMap<u64, Vec<u64>>,
-    cache: Box<[*mut Block; CACHE]>,
+    cache: Vec<*mut Block>,
     /// Blocks that were dropped. Others still point at them, but their pc is odd, so nobody follows.
     dropped: Vec<Box<Block>>,
     /// Guest instructions executed in dropped blocks that have not been counted yet.
@@ -444,7 +444,7 @@ impl Default for Blocks {
         Blocks {
             map: FxHashMap::default(),
             by_page: FxHashMap::default(),
-            cache: Box::new([std::ptr::null_mut(); CACHE]),
+            cache: vec![std::ptr::null_mut(); CACHE],
             dropped: Vec::new(),
             uncounted: 0,
         }
