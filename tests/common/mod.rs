@@ -19,10 +19,12 @@ pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The program under test, with a cache on disk of the tests' own. Suites run with it cold at first and warm later: what they
-/// see must not depend on that. `MYNAH_CACHE` chooses another, or none.
+/// The program under test (that which `MYNAH_UNDER_TEST` names, or the one that was built with the tests), with a cache on
+/// disk of the tests' own. Suites run with it cold at first and warm later: what they see must not depend on that.
+/// `MYNAH_CACHE` chooses another, or none.
 pub fn mynah() -> Command {
-    let mut command = clean(Command::new(env!("CARGO_BIN_EXE_mynah")));
+    let named = std::env::var_os("MYNAH_UNDER_TEST");
+    let mut command = clean(Command::new(named.unwrap_or_else(|| env!("CARGO_BIN_EXE_mynah").into())));
     let chosen = std::env::var_os("MYNAH_CACHE").map(PathBuf::from);
     command.env("MYNAH_CACHE", chosen.unwrap_or_else(|| root().join("target/test-cache")));
     command
@@ -72,13 +74,18 @@ impl Outcome {
 
 /// Runs a command to its end with `input` as standard input. Kills it after [`LIMIT`], which is an error, as is a
 /// command that does not start.
-pub fn run(mut command: Command, input: &[u8]) -> Result<Outcome, String> {
+pub fn run(command: Command, input: &[u8]) -> Result<Outcome, String> {
+    run_within(LIMIT, command, input)
+}
+
+/// [`run`] with another limit.
+pub fn run_within(limit: Duration, mut command: Command, input: &[u8]) -> Result<Outcome, String> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| format!("{command:?} does not start: {error}"))?;
     feed(&mut child, input.to_vec());
     let stdout = drain(child.stdout.take());
     let stderr = drain(child.stderr.take());
-    let status = wait(&mut child).map_err(|why| format!("{command:?}: {why}"))?;
+    let status = wait(&mut child, limit).map_err(|why| format!("{command:?}: {why}"))?;
     let join = |reader: JoinHandle<Vec<u8>>| reader.join().expect("a reader thread does not panic");
     Ok(Outcome { stdout: join(stdout), stderr: join(stderr), status })
 }
@@ -100,17 +107,17 @@ fn drain(stream: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
     })
 }
 
-fn wait(child: &mut Child) -> Result<ExitStatus, String> {
+fn wait(child: &mut Child, limit: Duration) -> Result<ExitStatus, String> {
     let start = Instant::now();
     let mut pause = Duration::from_micros(200);
     loop {
         if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
             return Ok(status);
         }
-        if start.elapsed() > LIMIT {
+        if start.elapsed() > limit {
             let _ = child.kill();
             let _ = child.wait();
-            return Err(format!("still running after {} s", LIMIT.as_secs()));
+            return Err(format!("still running after {} s", limit.as_secs()));
         }
         thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(20));
