@@ -20,8 +20,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{ExitCode, Stdio};
 
+use common::program::program;
+use common::row::{Changes, line, texts};
 use common::stream::{self, Random};
-use mynah_frontend::riscv64::{Class, Cpu, F_NAMES, ROWS, Row, X_NAMES, decode, row, text};
+use mynah_frontend::riscv64::{Class, Cpu, ROWS, Row, decode, row};
 use mynah_ir::{State, TrapKind};
 use mynah_runtime::memory::GuestAddr;
 use mynah_runtime::testing::{CODE, DATA, DATA_SIZE, End, Machine, Mode, cell_names};
@@ -154,13 +156,8 @@ fn words(code: &[u8]) -> Vec<u32> {
     list
 }
 
-fn texts(code: &[u8], cpu: &Cpu) -> String {
-    let line = |word| decode(word, CODE, cpu).map_or("illegal".to_owned(), |insn| text(&insn));
-    words(code).into_iter().map(line).collect::<Vec<_>>().join("; ")
-}
-
 fn check(machine: &mut Machine, case: &Case, cells: &Cells, cpu: &Cpu) -> Result<(), String> {
-    let text = texts(&case.code, cpu);
+    let text = texts(&words(&case.code), cpu);
     if text != case.text {
         return Err(format!("the text is '{text}'"));
     }
@@ -205,34 +202,12 @@ fn missing(cases: &[Case], cpu: &Cpu) -> Vec<&'static Row> {
 // ---- new rows ----
 
 /// The effect of a block on QEMU, as a list of changes; `None` if QEMU does not take it.
-fn on_qemu(block: &stream::Block) -> Option<BTreeMap<String, u64>> {
+fn on_qemu(block: &stream::Block) -> Option<Changes> {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("row");
-    let scratch = [0; stream::SCRATCH];
-    fs::write(&path, stream::program(std::slice::from_ref(block), &scratch)).ok()?;
+    fs::write(&path, program(std::slice::from_ref(block), true)).ok()?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).ok()?;
     let output = common::qemu().args(["-cpu", "max"]).arg(&path).stdin(Stdio::null()).output().ok()?;
-    if !output.status.success() {
-        return None;
-    }
-    let value = |at: usize| u64::from_le_bytes(output.stdout[at..at + 8].try_into().expect("eight bytes"));
-    let mut changed = BTreeMap::new();
-    for n in 1..30 {
-        if value(8 * n) != block.x[n] {
-            changed.insert(X_NAMES[n].to_owned(), value(8 * n));
-        }
-    }
-    for n in 0..32 {
-        if value(256 + 8 * n) != block.f[n] {
-            changed.insert(F_NAMES[n].to_owned(), value(256 + 8 * n));
-        }
-    }
-    if value(512) & 31 != block.fcsr & 31 {
-        changed.insert("fflags".to_owned(), value(512) & 31);
-    }
-    for at in (0..stream::SCRATCH).step_by(8).filter(|at| value(stream::RECORD + at) != 0) {
-        changed.insert(format!("[{:#x}]", DATA + at as u64), value(stream::RECORD + at));
-    }
-    Some(changed)
+    output.status.success().then(|| common::row::changes(block, &output.stdout))
 }
 
 /// A block of one random instruction of a row, with only the registers that it names set.
@@ -244,20 +219,13 @@ fn single(r: &mut Random, row: &'static Row, cpu: &Cpu) -> stream::Block {
     let word = words.find(|word| !harness(*word)).unwrap_or(row.value);
     full.words = vec![word];
     let insn = decode(word, CODE, cpu).expect("made to decode");
-    let mut block = stream::Block { x: [0; 32], f: [0; 32], fcsr: full.fcsr, words: vec![word] };
+    let mut block = stream::Block { x: [0; 32], f: [0; 32], fcsr: full.fcsr & !31, fill: 0, words: vec![word] };
     for n in [insn.rs1, insn.rs2, insn.rs3, insn.rd, insn.rs2 | 1, insn.rd | 1] {
         block.x[n as usize] = full.x[n as usize];
         block.f[n as usize] = full.f[n as usize];
     }
     block.x[0] = 0;
     block
-}
-
-fn before_of(block: &stream::Block) -> Vec<(String, u64)> {
-    let x = (1..30).map(|n| (X_NAMES[n].to_owned(), block.x[n]));
-    let f = (0..32).map(|n| (F_NAMES[n].to_owned(), block.f[n]));
-    let frm = [("frm".to_owned(), block.fcsr >> 5)];
-    x.chain(f).chain(frm).filter(|(_, value)| *value != 0).collect()
 }
 
 /// Drops from `before` what makes no difference.
@@ -280,19 +248,14 @@ fn bless(machine: &mut Machine, row: &'static Row, cells: &Cells, cpu: &Cpu) -> 
     for _ in 0..2 {
         let block = single(&mut r, row, cpu);
         let code = block.words[0].to_le_bytes()[..row.len as usize].to_vec();
-        let mut before = before_of(&block);
+        let mut before = common::row::before(&block, cpu);
         let own = effect(machine, Mode::Tier0, &code, &before, cells).map(|(_, c)| c).unwrap_or_default();
         // What depends on its address, and what QEMU does wrong (see `streams.rs`), is taken from Mynah.
         let asked = !["auipc", "fcvt.s.bf16"].contains(&row.name);
         let mut after = asked.then(|| on_qemu(&block)).flatten().unwrap_or(own);
         after.remove("pc");
         prune(machine, &code, &mut before, cells);
-        let list = |items: &mut dyn Iterator<Item = (&String, &u64)>| {
-            items.map(|(name, value)| format!("{name}={value:#x}")).collect::<Vec<_>>().join(" ")
-        };
-        let bytes: String = code.iter().map(|b| format!("{b:02x}")).collect();
-        let (before, after) = (list(&mut before.iter().map(|(n, v)| (n, v))), list(&mut after.iter()));
-        lines.push(format!("{bytes} | {} | {before} => {after}", texts(&code, cpu)).trim_end().to_owned());
+        lines.push(line(&block.words, &before, &after, cpu));
     }
     lines.dedup();
     lines

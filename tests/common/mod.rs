@@ -1,6 +1,8 @@
 //! What the suites share: where things are, and running programs with a time limit.
 #![allow(dead_code)] // Each suite uses a part.
 
+pub mod program;
+pub mod row;
 pub mod stream;
 
 use std::fmt::Write as _;

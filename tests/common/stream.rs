@@ -1,14 +1,10 @@
-//! Programs made of random instructions: each block gets its registers from a record, runs, and leaves them in another.
+//! Random instructions with operands at the edges, in blocks.
 
-use mynah_frontend::riscv64::{Class, Cpu, Insn, Row, decode, row};
+use mynah_frontend::riscv64::{Class, Cpu, Insn, ROWS, Row, decode, row};
 
-pub const CODE: u64 = 0x10_0000;
-pub const DATA: u64 = 0x100_0000;
-/// Bytes of a block's record of registers: x at 0, f at 256, fcsr at 512.
-pub const RECORD: usize = 1024;
-/// Memory that loads and stores may touch; pointers are to its middle.
-pub const SCRATCH: usize = 8192;
-/// Registers that hold a pointer to the middle of the scratch memory; no instruction writes them.
+use super::program::{CODE, DATA, SCRATCH, code};
+
+/// Registers that point near the middle of the scratch memory, where two pages meet; no instruction writes them.
 pub const POINTERS: [u8; 3] = [2, 9, 29];
 /// Registers of the harness: scratch and the record's address.
 pub const HARNESS: [u8; 2] = [30, 31];
@@ -64,6 +60,13 @@ pub fn float(r: &mut Random) -> u64 {
     }
 }
 
+/// Whether the fields rs1 and rs2 of a row are integer registers.
+fn reads_x(row: &Row) -> bool {
+    let from_x = [".w", ".wu", ".l", ".lu", ".x"].iter().any(|end| row.name.ends_with(end)) && row.name.starts_with("f");
+    let immediate = row.class == Class::Csr && row.name.ends_with('i');
+    (!is_float(row) || from_x) && !immediate
+}
+
 /// Whether a row works on floating-point registers.
 pub fn is_float(row: &Row) -> bool {
     row.name.starts_with('f') && !row.name.starts_with("fence") || row.name.starts_with("c.f")
@@ -82,15 +85,35 @@ pub fn accesses_memory(row: &Row) -> bool {
     is_atomic(row) || [&plain[..], &float].iter().any(|l| l.iter().any(|p| *p == name || name == format!("{p}sp")))
 }
 
+/// Jumps and branches that can be made to skip one instruction.
+pub fn is_skip(row: &Row) -> bool {
+    ["beq", "bne", "blt", "bge", "bltu", "bgeu", "jal", "c.beqz", "c.bnez", "c.j"].contains(&row.name)
+}
+
+/// Whether a CSR instruction may stand in a stream: any on the flags, and those that leave a legal rounding mode.
+fn csr_fits(insn: &Insn, row: &Row) -> bool {
+    let reads = !row.name.starts_with("csrrw") && insn.rs1 == 0;
+    match insn.imm {
+        1 => true,
+        2 => reads || row.name == "csrrwi" && insn.rs1 <= 4,
+        3 => reads,
+        _ => false,
+    }
+}
+
 /// Whether an instruction may stand in a stream: it stays in line, its result does not depend on when or where it runs,
 /// and it keeps the harness's registers.
 pub fn fits(insn: &Insn, row: &Row) -> bool {
     let kept = |n: u8| POINTERS.contains(&n) || HARNESS.contains(&n);
     let writes_float = is_float(row) && !row.name.starts_with("fcvt.w") && !row.name.starts_with("fcvt.l");
-    if row.class == Class::EndsBlock || row.class == Class::Csr && insn.imm != 1 {
+    if row.class == Class::EndsBlock && !is_skip(row) || row.class == Class::Csr && !csr_fits(insn, row) {
         return false;
     }
     if !writes_float && (kept(insn.rd) || row.name == "amocas.q" && kept(insn.rd + 1)) {
+        return false;
+    }
+    // What the harness's registers hold is no row's to tell.
+    if reads_x(row) && [insn.rs1, insn.rs2].iter().any(|n| HARNESS.contains(n)) {
         return false;
     }
     // After `amocas.* zero, …`, QEMU 10.0 does not read x0 as 0 in the same block any more.
@@ -104,10 +127,12 @@ pub fn fits(insn: &Insn, row: &Row) -> bool {
     !accesses_memory(row) || POINTERS.contains(&insn.rs1)
 }
 
-/// A random instruction of a class.
-pub fn instruction(r: &mut Random, rows: &[&'static Row], cpu: &Cpu) -> u32 {
+/// A random instruction of a class, or one in ten times a branch.
+fn instruction(r: &mut Random, rows: &[&'static Row], cpu: &Cpu) -> u32 {
+    let branch = rows[0].len == 4 && r.below(10) == 0;
+    let branches: Vec<&'static Row> = ROWS.iter().filter(|row| branch && row.len == 4 && is_skip(row)).collect();
     loop {
-        let chosen = r.pick(rows);
+        let chosen = if branch { r.pick(&branches) } else { r.pick(rows) };
         let word = random_word(r, chosen);
         if is_of(word, chosen, cpu).is_some_and(|insn| fits(&insn, chosen)) {
             return word;
@@ -134,9 +159,12 @@ fn random_word(r: &mut Random, row: &Row) -> u32 {
     let word = r.next() as u32 & !row.mask | row.value;
     match (accesses_memory(row), row.len) {
         (_, 2) => word & 0xffff,
-        // Pointers are rare by chance: help where the base register stands in the usual place.
-        (true, _) => word & !(0x1f << 15) | u32::from(r.pick(&POINTERS)) << 15,
-        _ if row.class == Class::Csr => word & 0xf_ffff | 1 << 20,
+        // Pointers are rare by chance, and so are small displacements, with which accesses cross into the next page.
+        (true, _) => {
+            let near = if r.below(2) == 0 { 0x7f << 25 & !row.mask } else { 0 };
+            word & !near & !(0x1f << 15) | u32::from(r.pick(&POINTERS)) << 15
+        }
+        _ if row.class == Class::Csr => word & 0xf_ffff | r.pick(&[1, 1, 2, 3]) << 20,
         _ => word,
     }
 }
@@ -146,125 +174,58 @@ fn is_of(word: u32, wanted: &Row, cpu: &Cpu) -> Option<Insn> {
     decode(word, CODE, cpu).filter(|insn| row(insn.op).is_some_and(|found| found.name == wanted.name))
 }
 
-/// One block: registers at its start, and its instructions.
+/// One block: registers at its start, what memory holds, and its instructions.
 #[derive(Clone)]
 pub struct Block {
     pub x: [u64; 32],
     pub f: [u64; 32],
     pub fcsr: u64,
+    /// Each eight bytes of the scratch memory hold so much more than those before; the first hold it once.
+    pub fill: u64,
+    /// Branches skip the next instruction, whatever their displacement: see [`code`].
     pub words: Vec<u32>,
 }
 
+impl Block {
+    /// Whether an instruction is there whose addresses must be aligned.
+    fn is_aligned(&self, cpu: &Cpu) -> bool {
+        self.insns(cpu).iter().any(|insn| row(insn.op).is_some_and(is_atomic))
+    }
+
+    /// Its instructions as they run.
+    pub fn insns(&self, cpu: &Cpu) -> Vec<Insn> {
+        code(&self.words).iter().filter_map(|word| decode(*word, CODE, cpu)).collect()
+    }
+
+    /// The aligned eight bytes of memory that it may touch, by their addresses, with what they hold before.
+    pub fn touched(&self, cpu: &Cpu) -> Vec<(u64, u64)> {
+        let mut found = Vec::new();
+        for insn in self.insns(cpu).iter().filter(|i| row(i.op).is_some_and(accesses_memory)) {
+            let wide = if insn.len == 4 && row(insn.op).is_some_and(|r| r.name == "cbo.zero") { 64 } else { 16 };
+            let start = self.x[insn.rs1 as usize].wrapping_add(insn.imm as i64 as u64) / wide * wide;
+            found.extend((start..start + wide.max(24)).step_by(8));
+        }
+        found.sort_unstable();
+        found.dedup();
+        found.into_iter().map(|at| (at, self.fill.wrapping_mul((at - DATA) / 8 + 1))).collect()
+    }
+}
+
+/// A random block of instructions of these rows; none if there are no rows.
 pub fn block(r: &mut Random, rows: &[&'static Row], cpu: &Cpu) -> Block {
-    let mut x = [0; 32];
+    let (mut x, mut f) = ([0; 32], [0; 32]);
     x.fill_with(|| integer(r));
-    for pointer in POINTERS {
-        x[pointer as usize] = DATA + (SCRATCH / 2) as u64;
-    }
-    let mut f = [0; 32];
+    x[0] = 0;
     f.fill_with(|| float(r));
-    let fcsr = (r.below(5) << 5) as u64;
+    let flags = if r.below(4) == 0 { r.below(32) } else { 0 };
+    let fcsr = (r.below(5) << 5 | flags) as u64;
     let length = if rows.is_empty() { 0 } else { 1 + r.below(12) };
-    Block { x, f, fcsr, words: (0..length).map(|_| instruction(r, rows, cpu)).collect() }
-}
-
-/// Machine code of a program that runs the blocks one after the other and writes all that they left.
-pub struct Assembler(Vec<u8>);
-
-impl Assembler {
-    fn word(&mut self, word: u32) {
-        let len = if word & 3 == 3 { 4 } else { 2 };
-        self.0.extend_from_slice(&word.to_le_bytes()[..len]);
+    let words = (0..length).map(|_| instruction(r, rows, cpu)).collect();
+    let mut block = Block { x, f, fcsr, fill: 0x9e37_79b9_7f4a_7c15, words };
+    let aligned = block.is_aligned(cpu) || rows.is_empty();
+    for pointer in POINTERS {
+        let distance = if aligned { 16 * r.below(5) } else { r.below(49) };
+        block.x[pointer as usize] = DATA + (SCRATCH / 2) as u64 - 24 + distance as u64 + if aligned { 8 } else { 0 };
     }
-
-    fn i_type(&mut self, opcode: u32, funct3: u32, rd: u8, rs1: u8, imm: i32) {
-        self.word((imm as u32) << 20 | u32::from(rs1) << 15 | funct3 << 12 | u32::from(rd) << 7 | opcode);
-    }
-
-    fn s_type(&mut self, opcode: u32, rs1: u8, rs2: u8, imm: i32) {
-        let imm = imm as u32;
-        let (high, low) = (imm >> 5 & 0x7f, imm & 0x1f);
-        self.word(high << 25 | u32::from(rs2) << 20 | u32::from(rs1) << 15 | 3 << 12 | low << 7 | opcode);
-    }
-
-    /// rd = value, which is below 2^31 - 2048.
-    fn address(&mut self, rd: u8, value: u64) {
-        let upper = (value + 0x800) & !0xfff;
-        assert!(upper < 1 << 31);
-        self.word(upper as u32 | u32::from(rd) << 7 | 0x37);
-        self.i_type(0x13, 0, rd, rd, (value as i64 - upper as i64) as i32);
-    }
-
-    fn run_block(&mut self, block: &Block, input: u64, output: u64) {
-        self.address(31, input);
-        self.i_type(0x03, 3, 30, 31, 512);
-        self.i_type(0x73, 1, 0, 30, 3);
-        for n in 0..32 {
-            self.i_type(0x07, 3, n, 31, 256 + 8 * i32::from(n));
-        }
-        for n in 1..31 {
-            self.i_type(0x03, 3, n, 31, 8 * i32::from(n));
-        }
-        for word in &block.words {
-            self.word(*word);
-        }
-        self.address(31, output);
-        for n in 1..30 {
-            self.s_type(0x23, 31, n, 8 * i32::from(n));
-        }
-        self.i_type(0x73, 2, 30, 0, 3);
-        self.s_type(0x23, 31, 30, 512);
-        for n in 0..32 {
-            self.s_type(0x27, 31, n, 256 + 8 * i32::from(n));
-        }
-    }
-
-    fn system_call(&mut self, number: i32, arguments: &[u64]) {
-        for (i, argument) in arguments.iter().enumerate() {
-            self.address(10 + i as u8, *argument);
-        }
-        self.i_type(0x13, 0, 17, 0, number);
-        self.word(0x73);
-    }
-}
-
-/// A static ELF file: a code segment and a data segment with scratch memory, input records, and room for output.
-pub fn program(blocks: &[Block], scratch: &[u8; SCRATCH]) -> Vec<u8> {
-    let (inputs, outputs) = (DATA + SCRATCH as u64, DATA + (SCRATCH + blocks.len() * RECORD) as u64);
-    let mut code = Assembler(Vec::new());
-    for (i, block) in blocks.iter().enumerate() {
-        code.run_block(block, inputs + (i * RECORD) as u64, outputs + (i * RECORD) as u64);
-    }
-    code.system_call(64, &[1, outputs, (blocks.len() * RECORD) as u64]);
-    code.system_call(64, &[1, DATA, SCRATCH as u64]);
-    code.system_call(94, &[0]);
-    let mut data = scratch.to_vec();
-    for block in blocks {
-        let start = data.len();
-        block.x.iter().chain(&block.f).for_each(|v| data.extend_from_slice(&v.to_le_bytes()));
-        data.extend_from_slice(&block.fcsr.to_le_bytes());
-        data.resize(start + RECORD, 0);
-    }
-    elf(&code.0, &data, blocks.len() * RECORD)
-}
-
-pub fn elf(code: &[u8], data: &[u8], room: usize) -> Vec<u8> {
-    let mut file = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\xf3\0\x01\0\0\0".to_vec();
-    file.extend([CODE, 64, 0].iter().flat_map(|v| v.to_le_bytes()));
-    // EF_RISCV_RVC and the double-float ABI; header sizes; two program headers; no sections.
-    file.extend_from_slice(&[5, 0, 0, 0, 64, 0, 56, 0, 2, 0, 64, 0, 0, 0, 0, 0]);
-    let data_at = (4096 + code.len()).next_multiple_of(4096);
-    for (flags, offset, address, size, memory) in
-        [(5u32, 4096, CODE, code.len(), code.len()), (6, data_at, DATA, data.len(), data.len() + room)]
-    {
-        file.extend_from_slice(&1u32.to_le_bytes());
-        file.extend_from_slice(&flags.to_le_bytes());
-        let words = [offset as u64, address, address, size as u64, memory as u64, 4096];
-        file.extend(words.iter().flat_map(|v| v.to_le_bytes()));
-    }
-    file.resize(4096, 0);
-    file.extend_from_slice(code);
-    file.resize(data_at, 0);
-    file.extend_from_slice(data);
-    file
+    block
 }
