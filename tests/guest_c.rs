@@ -9,7 +9,7 @@
 //! | `qemu` | `no, REASON`: QEMU does this wrong; another oracle is then needed |
 //! | `args` | arguments, separated by spaces |
 //! | `stdin` | a line of standard input |
-//! | `options` | options for Mynah, separated by spaces |
+//! | `options` | options for Mynah, separated by spaces; it is run once for each such line |
 //! | `flags` | more flags for the compiler |
 //! | `arch` | flags for the riscv64 compiler only |
 //!
@@ -63,6 +63,12 @@ impl Program {
         self.get(key).unwrap_or_default().split_whitespace().collect()
     }
 
+    /// The options of each run of Mynah.
+    fn ways(&self) -> Vec<&str> {
+        let given: Vec<&str> = self.head.iter().filter(|(name, _)| name == "options").map(|(_, v)| v.as_str()).collect();
+        if given.is_empty() { vec![""] } else { given }
+    }
+
     /// Builds it with `compiler`; gives the path of the program.
     fn build(&self, compiler: &str, extra: &[&str]) -> Result<PathBuf, String> {
         let plus_plus = self.source.extension().is_some_and(|suffix| suffix == "cc");
@@ -106,17 +112,19 @@ impl Program {
 fn check(source: &Path) -> Result<(), String> {
     let program = Program::read(source)?;
     let guest = program.build("riscv64-linux-gnu-gcc", &program.words("arch"))?;
-    let mut command = mynah();
-    command.args(program.words("options")).arg(&guest);
-    let ours = program.run(command)?;
     let reference = std::fs::read(source.with_extension("ref")).ok();
     let oracles = program.oracles(&guest)?;
     if oracles.is_empty() && reference.is_none() {
         return Err("has no oracle: neither .ref nor native nor QEMU".to_owned());
     }
-    oracles.iter().try_for_each(|(name, theirs)| compare(name, theirs, &ours))?;
-    match reference {
-        Some(stdout) => compare("the .ref file", &Outcome { stdout, stderr: Vec::new(), status: Default::default() }, &ours),
-        None => Ok(()),
+    let written = reference.map(|stdout| Outcome { stdout, stderr: Vec::new(), status: Default::default() });
+    let oracles: Vec<_> = oracles.into_iter().chain(written.map(|outcome| ("the .ref file", outcome))).collect();
+    for options in program.ways() {
+        let mut command = mynah();
+        command.args(options.split_whitespace()).arg(&guest);
+        let ours = program.run(command)?;
+        let compared = oracles.iter().try_for_each(|(name, theirs)| compare(name, theirs, &ours));
+        compared.map_err(|why| format!("with options '{options}': {why}"))?;
     }
+    Ok(())
 }

@@ -12,6 +12,7 @@ use cranelift_frontend::FunctionBuilderContext;
 use mynah_ir::Region;
 
 use crate::fault::FaultMap;
+use crate::features::HostFeatures;
 use crate::lower::{self, LinkTarget, LowerOptions};
 
 /// How hard Cranelift tries.
@@ -77,14 +78,12 @@ pub struct Compiler {
     verify: bool,
 }
 
-fn make_isa(effort: Effort) -> Result<Arc<dyn TargetIsa>, String> {
+fn make_isa(effort: Effort, host: HostFeatures) -> Result<Arc<dyn TargetIsa>, String> {
     let mut flags = settings::builder();
     let optimise = effort == Effort::Best;
     for (name, value) in [
         ("opt_level", if optimise { "speed" } else { "none" }),
         ("regalloc_algorithm", if optimise { "backtracking" } else { "single_pass" }),
-        // Redundant-load elimination would be free to read a guest's spin variable only once.
-        ("enable_alias_analysis", "false"),
         // The tail convention demands it on x86-64.
         ("preserve_frame_pointers", "true"),
         ("enable_verifier", "false"),
@@ -96,7 +95,10 @@ fn make_isa(effort: Effort) -> Result<Arc<dyn TargetIsa>, String> {
     ] {
         flags.set(name, value).map_err(|e| format!("{name}: {e}"))?;
     }
-    let builder = cranelift_native::builder().map_err(str::to_owned)?;
+    let mut builder = cranelift_native::builder().map_err(str::to_owned)?;
+    for name in host.missing() {
+        builder.set(name, "false").map_err(|e| format!("{name}: {e}"))?;
+    }
     builder.finish(settings::Flags::new(flags)).map_err(|e| e.to_string())
 }
 
@@ -115,7 +117,7 @@ pub fn host_features() -> String {
 impl Compiler {
     /// Makes a compiler for this host.
     pub fn new(options: LowerOptions, effort: Effort, verify: bool) -> Result<Compiler, CompileError> {
-        let isa = make_isa(effort).map_err(CompileError)?;
+        let isa = make_isa(effort, options.host).map_err(CompileError)?;
         Ok(Compiler { isa, options, context: ClContext::new(), builder: FunctionBuilderContext::new(), verify })
     }
 

@@ -51,6 +51,8 @@ pub enum Helper {
     ReadFlags = 2,
     /// `fn(ctx, flags) -> u64`: replaces the accrued flags, those in MXCSR included. The result means nothing.
     WriteFlags = 3,
+    /// Like `Eval`, for half-precision ops that [`crate::half`] knows.
+    Half = 4,
 }
 
 /// Number of helpers.

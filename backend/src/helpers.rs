@@ -6,7 +6,7 @@ use mynah_ir::{Counter, FpEnv, Inst, Op, Type, eval};
 
 use mynah_ir::state::FLAGS_CELL;
 
-use crate::enter;
+use crate::{enter, half};
 use crate::context::{Context, HELPERS, Helper};
 
 /// Packs what [`Helper::Eval`] needs to know of an instruction.
@@ -28,6 +28,11 @@ unsafe extern "C" fn eval_helper(ctx: *mut Context, meta: u64, a: u64, b: u64, c
     let value = eval::eval(op, unpack_type(meta >> 8), unpack_type(meta >> 16), (meta >> 24) as u8 as i64, [a, b, c], &mut env);
     state.accrue(env);
     value.unwrap_or(0)
+}
+
+unsafe extern "C" fn half_helper(_ctx: *mut Context, meta: u64, a: u64, b: u64, _c: u64) -> u64 {
+    let Some(op) = Op::from_bits(meta as u8) else { return 0 };
+    half::evaluate(op, unpack_type(meta >> 8), unpack_type(meta >> 16), a, b)
 }
 
 /// Nanoseconds since boot; the guest is told a frequency of 1 GHz.
@@ -74,6 +79,7 @@ pub fn table() -> [usize; HELPERS] {
     let mut table = [eval_helper as *const () as usize; HELPERS];
     table[Helper::ReadCounter as usize] = counter_helper as *const () as usize;
     table[Helper::ReadFlags as usize] = read_flags as *const () as usize;
+    table[Helper::Half as usize] = half_helper as *const () as usize;
     table[Helper::WriteFlags as usize] = write_flags as *const () as usize;
     table
 }

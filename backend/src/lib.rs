@@ -7,6 +7,8 @@ pub mod context;
 pub mod entry;
 pub mod enter;
 pub mod fault;
+pub mod features;
+mod half;
 pub mod helpers;
 pub mod lower;
 

@@ -177,6 +177,7 @@ fn form(vcpu: &Vcpu, pc: u64, blocks: usize) -> Result<Region, String> {
 fn text(vcpu: &Vcpu, stage: Stage, mut region: Region) -> Result<String, String> {
     let options = TranslateOptions {
         add_guest_base: vcpu.process.memory.guest_base() != 0,
+        host: vcpu.process.options.host,
         passes: vcpu.process.options.passes,
         verify: true,
     };

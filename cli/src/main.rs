@@ -7,6 +7,7 @@ mod args;
 mod binfmt;
 mod cache;
 mod dump;
+mod list;
 mod log;
 mod options;
 mod run;
@@ -19,7 +20,7 @@ use args::Refusal;
 
 /// Commands other than running a program, by their first word. A guest program of that name is `./name`.
 static COMMANDS: &[(&str, fn(&[OsString]) -> Result<i32, Refusal>)] =
-    &[("binfmt", binfmt::command), ("cache", cache::command), ("dump", dump::command)];
+    &[("binfmt", binfmt::command), ("cache", cache::command), ("dump", dump::command), ("list", list::command)];
 
 /// Names under which Mynah takes every first word for an option or a program: QEMU has no commands.
 const PLAIN_NAMES: [&str; 3] = ["qemu-riscv64", "qemu-riscv64-static", "mynah-riscv64"];

@@ -187,6 +187,9 @@ pub static OPTIONS: &[Opt] = options! {
     "passes" "" "" "LIST" Translation Both true
         "IR passes for compiled code: names, `-name` to leave one out, `all` or `none`"
         Set(|c, v| { c.run.passes = passes(v)?; Ok(()) });
+    "host-without" "" "" "LIST" Translation Both true
+        "Features of the host that compiled code shall not use: fma, f16c, sse4.1; several are separated by commas"
+        Set(|c, v| { c.run.host = c.run.host.without(text(v)?)?; Ok(()) });
     "verify" "" "" "" Translation Run true
         "Check the IR of everything that is compiled"
         Set(|c, _| { c.run.verify = true; Ok(()) });

@@ -128,6 +128,8 @@ macro_rules! define_build {
             fn atomic_cas(&mut self, ty: Type, addr: Self::V, expected: Self::V, new: Self::V) -> Flow<Self::V>;
             /// Atomic compare-and-swap of 16 bytes, low half first. Tier 0 only.
             fn atomic_cas128(&mut self, addr: Self::V, expected: [Self::V; 2], new: [Self::V; 2]) -> Flow<[Self::V; 2]>;
+            /// Loads a `ty` from `addr`, which must be a multiple of its size.
+            fn load_reserved(&mut self, ty: Type, addr: Self::V) -> Flow<Self::V>;
             /// Store-conditional; 0 for success, 1 for failure, as `I64`.
             fn store_cond(&mut self, ty: Type, addr: Self::V, reserved: Self::V, expected: Self::V, new: Self::V) -> Flow<Self::V>;
             /// Memory fence.
@@ -287,6 +289,9 @@ macro_rules! impl_block_builder {
                 // Reached only if a row that needs it is not marked as tier 0's: the legal fallback is tier 0.
                 self.end_with(Terminal::Interpret { pc: self.current });
                 Ok(expected)
+            }
+            fn load_reserved(&mut self, ty: Type, addr: Value) -> Flow<Value> {
+                Ok(self.push(Op::LoadReserved, ty, ty, &[addr], 0))
             }
             fn store_cond(&mut self, ty: Type, addr: Value, reserved: Value, expected: Value, new: Value) -> Flow<Value> {
                 Ok(self.push(Op::StoreCond, ty, ty, &[addr, reserved, expected, new], 0))

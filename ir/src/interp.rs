@@ -159,8 +159,9 @@ fn step(inst: &Inst, values: &[u64], state: &mut State, memory: &mut dyn Memory)
             memory.update(aligned(arg(0), bytes)?, bytes, &mut |old| Some(atomic_result(kind, ty, old, arg(1))))?
         }
         Op::AtomicCas => memory.update(aligned(arg(0), bytes)?, bytes, &mut |old| (old == arg(1)).then(|| arg(2)))?,
+        Op::LoadReserved => memory.load(naturally_aligned(arg(0), bytes)?, bytes)?,
         Op::StoreCond => {
-            let addr = aligned(arg(0), bytes)?;
+            let addr = naturally_aligned(arg(0), bytes)?;
             if addr != arg(1) {
                 return Ok(1);
             }
@@ -186,6 +187,10 @@ fn step(inst: &Inst, values: &[u64], state: &mut State, memory: &mut dyn Memory)
 
 fn aligned(addr: u64, bytes: u32) -> Result<u64, Cause> {
     if atomic_aligned(addr, bytes) { Ok(addr) } else { Err(Cause::Misaligned(addr)) }
+}
+
+fn naturally_aligned(addr: u64, bytes: u32) -> Result<u64, Cause> {
+    if addr.is_multiple_of(bytes as u64) { Ok(addr) } else { Err(Cause::Misaligned(addr)) }
 }
 
 /// Carries out the terminal: sets the state's pc and says how the block was left.

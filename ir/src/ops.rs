@@ -42,6 +42,9 @@ macro_rules! for_each_op {
             special AtomicRmw atomic_rmw;
             /// Atomic compare-and-swap of (address, expected, new); gives the old value. May fault.
             special AtomicCas atomic_cas;
+            /// Loads from guest memory for a later store-conditional. The address must be a multiple of the size: traps as
+            /// misaligned otherwise. May fault.
+            special LoadReserved load_reserved;
             /// Store-conditional of (address, reserved address, reserved value, new): if both addresses are equal and
             /// memory holds the reserved value, stores. Gives 0 for success and 1 for failure as `I64`. May fault.
             special StoreCond store_cond;
@@ -292,7 +295,7 @@ impl Op {
         match self.shape() {
             Shape::special => match self {
                 Op::Iconst | Op::Gaddr | Op::Get | Op::Fence | Op::ReadCounter => 0,
-                Op::Set | Op::Load => 1,
+                Op::Set | Op::Load | Op::LoadReserved => 1,
                 Op::Store | Op::AtomicRmw => 2,
                 Op::AtomicCas | Op::Select => 3,
                 _ => 4,
@@ -306,7 +309,7 @@ impl Op {
     /// Whether the op can raise a guest memory fault (or a misalignment trap).
     #[inline]
     pub const fn may_fault(self) -> bool {
-        matches!(self, Op::Load | Op::Store | Op::AtomicRmw | Op::AtomicCas | Op::StoreCond)
+        matches!(self, Op::Load | Op::Store | Op::LoadReserved | Op::AtomicRmw | Op::AtomicCas | Op::StoreCond)
     }
 
     /// Whether the op must stay even if its result is unused: it writes state or memory, may fault, orders memory, or

@@ -152,7 +152,7 @@ pub fn types_ok(op: Op, ty: Type, from: Type) -> bool {
         Shape::special => match op {
             Op::Gaddr | Op::ReadCounter => ty == Type::I64,
             Op::Get | Op::Set => matches!(ty, Type::I64 | Type::F64),
-            Op::AtomicRmw | Op::AtomicCas | Op::StoreCond => ty.is_int(),
+            Op::AtomicRmw | Op::AtomicCas | Op::LoadReserved | Op::StoreCond => ty.is_int(),
             Op::Fence => ty == Type::Void,
             _ => ty != Type::Void,
         },
@@ -165,7 +165,7 @@ pub fn arg_types(inst: &Inst) -> [Type; 4] {
     let Inst { ty, from, .. } = *inst;
     let all = match (inst.op.shape(), inst.op) {
         (Shape::convert | Shape::fpcvt, _) => [from; 4],
-        (_, Op::Load | Op::Store | Op::AtomicRmw | Op::AtomicCas) => [I64, ty, ty, Void],
+        (_, Op::Load | Op::Store | Op::LoadReserved | Op::AtomicRmw | Op::AtomicCas) => [I64, ty, ty, Void],
         (_, Op::StoreCond) => [I64, I64, ty, ty],
         (_, Op::Select) => [I8, ty, ty, Void],
         _ => [ty; 4],

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use mynah_backend::features::HostFeatures;
 use mynah_frontend::riscv64::Cpu;
 use mynah_ir::passes::Passes;
 
@@ -54,6 +55,8 @@ pub struct Options {
     pub cache: Option<PathBuf>,
     /// Limit of the cache on disk in bytes.
     pub cache_limit: u64,
+    /// What compiled code may use of the host.
+    pub host: HostFeatures,
     /// IR passes to run on compiled blocks.
     pub passes: Passes,
     /// Run the IR verifier on everything that is compiled.
@@ -96,6 +99,7 @@ impl Default for Options {
             cache_size: CACHE_SIZE,
             cache: None,
             cache_limit: CACHE_LIMIT,
+            host: HostFeatures::default(),
             passes: Passes::ALL,
             verify: false,
             seed: None,

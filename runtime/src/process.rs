@@ -203,6 +203,7 @@ impl Process {
     fn make_translator(&self) -> Option<Translator> {
         let options = TranslateOptions {
             add_guest_base: self.memory.guest_base() != 0,
+            host: self.options.host,
             passes: self.options.passes,
             verify: self.options.verify,
         };

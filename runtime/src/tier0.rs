@@ -36,6 +36,12 @@ impl Exec {
         FpEnv { frm: self.0.state.get(mynah_ir::state::FRM_CELL) as u8, flags: 0 }
     }
 
+    /// RISC-V unprivileged, "Zalrsc": `lr` and `sc` want natural alignment, whatever Zama16b says of other accesses.
+    #[inline(always)]
+    fn check_naturally_aligned(addr: u64, ty: Type) -> Flow {
+        if addr & (ty.bytes() as u64 - 1) != 0 { Err(Stop::Trap(TrapKind::Misaligned)) } else { Ok(()) }
+    }
+
     /// RISC-V unprivileged, "Zama16b": a misaligned atomic access is atomic if it stays within 16 aligned bytes.
     #[inline(always)]
     fn check_aligned(addr: u64, bytes: u64) -> Flow {
@@ -150,10 +156,12 @@ macro_rules! impl_exec {
                 // SAFETY: as for the other accesses; the address is 16-byte aligned.
                 flow(unsafe { usercopy::cas_u128(self.host(addr), expected, new) })
             }
+            fn load_reserved(&mut self, ty: Type, addr: u64) -> Flow<u64> {
+                Self::check_naturally_aligned(addr, ty)?;
+                self.load(ty, addr, 0)
+            }
             fn store_cond(&mut self, ty: Type, addr: u64, reserved: u64, expected: u64, new: u64) -> Flow<u64> {
-                if addr & (ty.bytes() as u64 - 1) != 0 {
-                    return Err(Stop::Trap(TrapKind::Misaligned));
-                }
+                Self::check_naturally_aligned(addr, ty)?;
                 if addr != reserved {
                     return Ok(1);
                 }

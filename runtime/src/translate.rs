@@ -1,6 +1,7 @@
 //! Tier 1: which blocks make a region, and the way of a region from guest bytes to the code cache.
 
 use mynah_backend::compiler::Compiled;
+use mynah_backend::features::HostFeatures;
 use mynah_backend::lower::LowerOptions;
 use mynah_backend::{CompileError, Compiler, Effort};
 use mynah_frontend::riscv64::{self, Cpu};
@@ -117,6 +118,8 @@ impl Former<'_> {
 pub struct TranslateOptions {
     /// Whether guest addresses need the guest base added.
     pub add_guest_base: bool,
+    /// What may be used of the host.
+    pub host: HostFeatures,
     /// IR passes to run.
     pub passes: Passes,
     /// Verify the IR after each pass, and CLIF.
@@ -132,7 +135,7 @@ pub struct Translator {
 impl Translator {
     /// Makes a translator for this host.
     pub fn new(options: TranslateOptions) -> Result<Translator, CompileError> {
-        let lower = LowerOptions { add_guest_base: options.add_guest_base };
+        let lower = LowerOptions { add_guest_base: options.add_guest_base, host: options.host };
         let compiler = Compiler::new(lower, Effort::Best, options.verify)?;
         Ok(Translator { compiler, options })
     }

@@ -92,11 +92,13 @@ impl Lowering<'_, '_> {
         let lost = self.dirty & self.flow.raised & !self.flow.live[succ];
         for cell in super::flow::iter(lost) {
             self.store_cell(cell);
+            self.part();
         }
     }
 
     /// Leaves if somebody asked for it; execution goes on at `pc` later.
     fn poll(&mut self, pc: u64) {
+        self.part();
         let request = self.ctx_load(types::I32, std::mem::offset_of!(Context, exit_request));
         let asked = self.b.ins().icmp_imm_u(IntCC::NotEqual, request, 0);
         self.leave_if(asked, pc, code::INTERRUPTED);

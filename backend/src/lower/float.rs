@@ -8,7 +8,9 @@
 //! - What x86 does otherwise (NaN operands of ordered comparisons, saturation, minimum and maximum, infinity times
 //!   zero plus NaN) is sent to the helper that evaluates the op exactly, on a cold path where possible.
 //! - Constants are hidden from Cranelift's folding ([`Lowering::opaque`]), which knows no modes and no flags.
-//! - Static rounding modes, half precision and bfloat16 are the helper's.
+//! - Static rounding modes and bfloat16 are the helper's, and so is what the host lacks ([`crate::features`]).
+//! - Half precision is a helper's too, which computes on F16C where that is exact ([`crate::half`]).
+//! - Operations stay where they are (`vary.rs`).
 
 use cranelift_codegen::ir::{
     self as cl, ConstantData, InstBuilder, MemFlagsData,
@@ -18,7 +20,8 @@ use cranelift_codegen::ir::{
 use mynah_ir::{Inst, Op, Rm, Type, eval};
 
 use super::{Lowering, Use, cl_type};
-use crate::context::Context;
+use crate::context::{Context, Helper};
+use crate::half;
 
 /// Whether an instruction gives the same whatever quiet NaN its operands are.
 pub(super) fn ignores_nan_payload(inst: &Inst) -> bool {
@@ -31,11 +34,13 @@ impl Lowering<'_, '_> {
             Some(value) => value,
             None => {
                 let args: Vec<cl::Value> = inst.args().iter().map(|v| self.v(*v)).collect();
-                return Some(self.call_eval(inst, &args));
+                let half = self.options.host.f16c && half::knows(inst);
+                return Some(self.call_op(if half { Helper::Half } else { Helper::Eval }, inst, &args));
             }
         };
         if self.unused(index) {
             self.ctx_store(value, std::mem::offset_of!(Context, scratch));
+            self.part();
         }
         Some(value)
     }
@@ -45,6 +50,7 @@ impl Lowering<'_, '_> {
         if inst.ty == Type::F16 || inst.from == Type::F16 {
             return None;
         }
+        self.fix(inst);
         let dynamic = inst.imm as u8 == Rm::Dyn as u8;
         let a = self.arg(inst, 0);
         Some(match inst.op {
@@ -62,7 +68,7 @@ impl Lowering<'_, '_> {
                 let v = self.b.ins().sqrt(a);
                 self.canonical(inst.ty, v, index)
             }
-            Op::Fma if dynamic => self.fma(inst),
+            Op::Fma if dynamic && self.options.host.fma => self.fma(inst),
             Op::Fmin | Op::Fmax => self.min_max(inst),
             Op::Feq => self.b.ins().fcmp(FloatCC::Equal, a, self.values[inst.args[1].index()]?),
             Op::Fltq => self.b.ins().fcmp(FloatCC::LessThan, a, self.values[inst.args[1].index()]?),
@@ -83,6 +89,21 @@ impl Lowering<'_, '_> {
             }
             _ => return None,
         })
+    }
+
+    /// Sees to it that the operation stays where it is (see `vary.rs`): if no operand varies, the first one is made to, by
+    /// way of memory, which Cranelift does not look through.
+    fn fix(&mut self, inst: &Inst) {
+        if !super::vary::raises(inst) || inst.args().iter().any(|v| self.varies[v.index()]) {
+            return;
+        }
+        let (index, value) = (inst.args[0].index(), self.arg(inst, 0));
+        let scratch = std::mem::offset_of!(Context, scratch);
+        self.ctx_store(value, scratch);
+        self.part();
+        let ty = self.b.func.dfg.value_type(value);
+        self.values[index] = Some(self.ctx_load(ty, scratch));
+        self.varies[index] = true;
     }
 
     /// Replaces a NaN by the canonical one if anybody can see the difference.
@@ -176,11 +197,14 @@ impl Lowering<'_, '_> {
         self.b.switch_to_block(fast);
         let rounded = match mode {
             Rm::Rtz => a,
+            Rm::Rmm => return self.exact_to_int(inst, a, join, result),
+            Rm::Rne | Rm::Rdn | Rm::Rup if !self.options.host.sse41 => {
+                return self.exact_to_int(inst, a, join, result);
+            }
             Rm::Rne => self.b.ins().nearest(a),
             Rm::Rdn => self.b.ins().floor(a),
             Rm::Rup => self.b.ins().ceil(a),
             Rm::Dyn => self.round_dynamic(inst.from, a),
-            Rm::Rmm => return self.rmm_to_int(inst, a, join, result),
         };
         let wide = self.b.ins().fcvt_to_sint_sat(types::I64, rounded);
         let value = if inst.ty == Type::I32 { self.b.ins().ireduce(types::I32, wide) } else { wide };
@@ -190,8 +214,9 @@ impl Lowering<'_, '_> {
         Some(result)
     }
 
-    /// x86 has no rounding to nearest with ties to the larger magnitude.
-    fn rmm_to_int(&mut self, inst: &Inst, a: cl::Value, join: cl::Block, result: cl::Value) -> Option<cl::Value> {
+    /// For what the host has no instruction: rounding to nearest with ties to the larger magnitude, and without SSE4.1
+    /// rounding to an integer at all.
+    fn exact_to_int(&mut self, inst: &Inst, a: cl::Value, join: cl::Block, result: cl::Value) -> Option<cl::Value> {
         let exact = self.call_eval(inst, &[a]);
         self.b.ins().jump(join, &[cl::BlockArg::Value(exact)]);
         self.b.seal_block(join);

@@ -9,7 +9,7 @@
 //! - *demand*: what a block expects as SSA values at its start: live or dirty.
 
 use mynah_ir::state::FLAGS_CELL;
-use mynah_ir::{Block, Hint, Op, Region, Terminal};
+use mynah_ir::{Block, Hint, Inst, Op, Region, Terminal};
 
 /// Cells below this are guest registers.
 pub const PROMOTED: u16 = 64;
@@ -89,19 +89,22 @@ pub fn is_barrier(block: &Block) -> bool {
     block.insts.iter().any(|i| matches!(i.op, Op::Get | Op::Set) && i.imm as u16 == FLAGS_CELL)
 }
 
-/// The registers that a block writes with values that floating-point operations gave, directly or through others.
-fn raised_by(block: &Block) -> Cells {
+/// Which values of a block floating-point operations gave, directly or through others.
+pub fn derived(block: &Block) -> Vec<bool> {
     let mut derived = vec![false; block.insts.len()];
-    let mut cells = 0;
     for (i, inst) in block.insts.iter().enumerate() {
-        derived[i] = inst.op.shape().is_fp() || inst.args().iter().any(|v| derived[v.index()]);
-        if inst.op == Op::Set && derived[i] && (inst.imm as u16) < PROMOTED {
-            cells |= 1 << inst.imm;
-        }
         // What memory holds raised its flags before.
-        derived[i] &= !matches!(inst.op, Op::Load | Op::AtomicRmw | Op::AtomicCas);
+        let loads = matches!(inst.op, Op::Load | Op::AtomicRmw | Op::AtomicCas);
+        derived[i] = inst.op.shape().is_fp() || !loads && inst.args().iter().any(|v| derived[v.index()]);
     }
-    cells
+    derived
+}
+
+/// The registers that a block writes with such values.
+fn raised_by(block: &Block) -> Cells {
+    let derived = derived(block);
+    let raised = |i: &&Inst| i.op == Op::Set && (i.imm as u16) < PROMOTED && derived[i.args()[0].index()];
+    block.insts.iter().filter(raised).fold(0, |set, i| set | 1 << i.imm)
 }
 
 impl Flow {

@@ -4,6 +4,7 @@ use cranelift_codegen::ir::{self as cl, AtomicRmwOp, InstBuilder, MemFlagsData, 
 use mynah_ir::state::FLAGS_CELL;
 use mynah_ir::{AtomicKind, Inst, Op, Order, Slot, Type};
 
+use super::flow::PROMOTED;
 use super::{Lowering, cl_type};
 use crate::context::{Context, Helper};
 use crate::enter::code;
@@ -31,6 +32,10 @@ impl Lowering<'_, '_> {
             Op::Set => {
                 let value = self.arg(inst, 0);
                 self.set(Slot { cell: inst.imm as u16, ty: inst.ty }, value);
+                if (inst.imm as u16) < PROMOTED {
+                    let bit = u64::from(self.derived[inst.args[0].index()]) << inst.imm;
+                    self.raised = self.raised & !(1 << inst.imm) | bit;
+                }
                 return None;
             }
             Op::Load => {
@@ -48,6 +53,10 @@ impl Lowering<'_, '_> {
                 let addr = self.atomic_address(inst);
                 let (expected, new) = (self.arg(inst, 1), self.arg(inst, 2));
                 self.b.ins().atomic_cas(guest(), addr, expected, new)
+            }
+            Op::LoadReserved => {
+                let addr = self.atomic_address(inst);
+                self.b.ins().load(cl_type(inst.ty), guest(), addr, 0)
             }
             Op::StoreCond => self.store_cond(inst),
             Op::Fence => {

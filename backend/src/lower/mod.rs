@@ -8,6 +8,7 @@ mod exits;
 mod float;
 pub mod flow;
 mod insts;
+mod vary;
 
 use cranelift_codegen::ir::{
     self as cl, AbiParam, BlockArg, InstBuilder, MemFlagsData, Signature, SourceLoc, UserFuncName, condcodes::IntCC, types,
@@ -16,14 +17,18 @@ use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use mynah_ir::{Block, Inst, Region, Slot, Type, Value};
 
-use crate::context::Context;
+use crate::context::{Context, Helper};
+use crate::features::HostFeatures;
 use flow::{Cells, Flow, PROMOTED};
+use vary::Varying;
 
 /// What lowering is told about the process.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LowerOptions {
     /// Whether guest addresses need the guest base added; without, guest and host addresses are equal.
     pub add_guest_base: bool,
+    /// What may be used of the host.
+    pub host: HostFeatures,
 }
 
 /// The guest pc that a link leads to; an odd one marks an inline cache that is still empty.
@@ -46,6 +51,7 @@ struct Lowering<'r, 'f> {
     b: FunctionBuilder<'f>,
     region: &'r Region,
     flow: Flow,
+    varying: Varying,
     options: LowerOptions,
     ctx: cl::Value,
     vars: [Option<Variable>; PROMOTED as usize],
@@ -62,6 +68,12 @@ struct Lowering<'r, 'f> {
     values: Vec<Option<cl::Value>>,
     /// Whether a NaN's sign or payload in the value can be seen (see `float.rs`), and whether it is used at all.
     seen: Vec<Use>,
+    /// Whether Cranelift surely takes the value for one of its own (see `vary.rs`).
+    varies: Vec<bool>,
+    /// Which values hold what a floating-point operation of the block gave, and the registers that do so and are not
+    /// stored yet.
+    derived: Vec<bool>,
+    raised: Cells,
     pc: u64,
 }
 
@@ -93,6 +105,7 @@ pub fn lower(
     func.name = UserFuncName::user(0, 0);
     func.signature = signature();
     let flow = Flow::new(region);
+    let varying = Varying::new(region, &flow.succs);
     let mut b = FunctionBuilder::new(func, fb);
     let entry = b.create_block();
     b.append_block_params_for_function_params(entry);
@@ -110,6 +123,7 @@ pub fn lower(
         b,
         region,
         flow,
+        varying,
         options,
         ctx,
         vars: [None; PROMOTED as usize],
@@ -122,6 +136,9 @@ pub fn lower(
         dirty: 0,
         values: Vec::new(),
         seen: Vec::new(),
+        varies: Vec::new(),
+        derived: Vec::new(),
+        raised: 0,
         pc: region.pc(),
     };
     l.check_stack();
@@ -162,6 +179,9 @@ impl Lowering<'_, '_> {
         self.values.clear();
         self.values.resize(block.insts.len(), None);
         self.find_uses(block);
+        self.varies = self.varying.values(index, block);
+        self.derived = flow::derived(block);
+        self.raised = 0;
         self.b.switch_to_block(self.heads[index]);
         let mut marks = block.marks.iter().peekable();
         self.pc = block.pc;
@@ -192,7 +212,14 @@ impl Lowering<'_, '_> {
     fn find_uses(&mut self, block: &Block) {
         self.seen.clear();
         self.seen.resize(block.insts.len(), Use::Unused);
-        for inst in &block.insts {
+        if let Some(value) = block.terminal.value() {
+            self.seen[value.index()] = Use::Seen;
+        }
+        for (i, inst) in block.insts.iter().enumerate().rev() {
+            // What is not used and does nothing is dropped, so that it uses nothing.
+            if self.seen[i] == Use::Unused && !inst.op.has_effect() {
+                continue;
+            }
             let how = if float::ignores_nan_payload(inst) { Use::Arithmetic } else { Use::Seen };
             for arg in inst.args() {
                 let seen = &mut self.seen[arg.index()];
@@ -235,6 +262,11 @@ impl Lowering<'_, '_> {
 
     fn set(&mut self, slot: Slot, value: cl::Value) {
         if slot.cell < PROMOTED {
+            // What is overwritten unread still has raised its flags: storing it keeps the operation alive.
+            if self.raised >> slot.cell & 1 != 0 {
+                self.store_cell(slot.cell);
+                self.part();
+            }
             let var = self.var(slot.cell);
             self.b.def_var(var, value);
             self.dirty |= 1 << slot.cell;
@@ -283,6 +315,7 @@ impl Lowering<'_, '_> {
     fn flush(&mut self) {
         self.store_dirty();
         self.dirty = 0;
+        self.raised = 0;
     }
 
     // ---- small tools ----
@@ -313,6 +346,12 @@ impl Lowering<'_, '_> {
 
     fn ctx_store(&mut self, value: cl::Value, offset: usize) {
         self.b.ins().store(trusted(), value, self.ctx, offset as i32);
+    }
+
+    /// No instruction, but Cranelift carries nothing that it knows of memory across: it drops stores that are overwritten
+    /// unread and loads of what it saw stored or loaded, and there is no switch for that.
+    fn part(&mut self) {
+        self.b.ins().sequence_point();
     }
 
     fn cold_block(&mut self) -> cl::Block {
@@ -359,6 +398,11 @@ impl Lowering<'_, '_> {
 
     /// Calls the helper that evaluates any op, with values as plain bits.
     fn call_eval(&mut self, inst: &Inst, args: &[cl::Value]) -> cl::Value {
+        self.call_op(Helper::Eval, inst, args)
+    }
+
+    /// Calls a helper that evaluates ops.
+    fn call_op(&mut self, helper: Helper, inst: &Inst, args: &[cl::Value]) -> cl::Value {
         let meta = crate::helpers::pack(inst);
         let meta = self.iconst(meta);
         let mut all = [meta; 4];
@@ -369,11 +413,11 @@ impl Lowering<'_, '_> {
             let zero = self.iconst(0);
             all[1 + args.len()..].fill(zero);
         }
-        let result = self.call_helper(crate::context::Helper::Eval, &all);
+        let result = self.call_helper(helper, &all);
         self.from_bits(inst.result(), result)
     }
 
-    fn call_helper(&mut self, helper: crate::context::Helper, args: &[cl::Value]) -> cl::Value {
+    fn call_helper(&mut self, helper: Helper, args: &[cl::Value]) -> cl::Value {
         let mut sig = Signature::new(CallConv::SystemV);
         sig.params = vec![AbiParam::new(types::I64); args.len() + 1];
         sig.returns.push(AbiParam::new(types::I64));

@@ -268,7 +268,7 @@ impl Random {
                 self.push(Op::AtomicCas, int, int, &[addr, expected, new], 0);
             }
             _ => {
-                let old = self.push(Op::Load, int, int, &[addr], 0);
+                let old = self.push(Op::LoadReserved, int, int, &[addr], 0);
                 let reserved = if self.rng.one_in(2) { addr } else { self.value(Type::I64) };
                 let new = self.value(int);
                 self.push(Op::StoreCond, int, int, &[addr, reserved, old, new], 0);

@@ -14,6 +14,30 @@ fn answered_by(row: &Row) -> String {
     }
 }
 
+/// What the page says of a system call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Line {
+    /// Number in Linux's generic list.
+    pub number: u64,
+    /// Its name.
+    pub name: &'static str,
+    /// Who answers it.
+    pub answered_by: String,
+    /// The reason of a refusal, or what else there is to say.
+    pub remark: &'static str,
+}
+
+/// A line for each system call of the generic list.
+pub fn lines() -> Vec<Line> {
+    let line = |row: &Row| Line {
+        number: row.number as u64,
+        name: row.name,
+        answered_by: answered_by(row),
+        remark: row.note,
+    };
+    ROWS.iter().map(line).collect()
+}
+
 /// A page in Markdown: a line for each system call of the generic list.
 pub fn compatibility_markdown() -> String {
     let refused = ROWS.iter().filter(|row| matches!(row.decision, Decision::Refused(_))).count();
@@ -25,8 +49,8 @@ pub fn compatibility_markdown() -> String {
         ROWS.len(),
         ROWS.len() - refused,
     );
-    for row in ROWS {
-        writeln!(page, "| {} | `{}` | {} | {} |", row.number, row.name, answered_by(row), row.note)
+    for Line { number, name, answered_by, remark } in lines() {
+        writeln!(page, "| {number} | `{name}` | {answered_by} | {remark} |")
             .expect("writing to a string");
     }
     page

@@ -15,7 +15,10 @@ const HIGHEST_VIRT_ADDRESS: i64 = 7;
 const TIME_CSR_FREQ: i64 = 8;
 const MISALIGNED_SCALAR_PERF: i64 = 9;
 const MISALIGNED_VECTOR_PERF: i64 = 10;
+const VENDOR_EXT_THEAD_0: i64 = 11;
 const ZICBOM_BLOCK_SIZE: i64 = 12;
+const VENDOR_EXT_SIFIVE_0: i64 = 13;
+const VENDOR_EXT_MIPS_0: i64 = 14;
 
 /// BASE_BEHAVIOR_IMA: I, M and A are there.
 const IMA: u64 = 1;
@@ -88,6 +91,7 @@ pub fn value(cpu: &Cpu, key: i64) -> Option<u64> {
         TIME_CSR_FREQ => Some(TIME_FREQUENCY),
         MISALIGNED_VECTOR_PERF => Some(if cpu.has(V) { VECTOR_FAST } else { VECTOR_UNSUPPORTED }),
         ZICBOM_BLOCK_SIZE => Some(block(Zicbom)),
+        VENDOR_EXT_THEAD_0 | VENDOR_EXT_SIFIVE_0 | VENDOR_EXT_MIPS_0 => Some(0),
         _ => None,
     }
 }
@@ -99,6 +103,7 @@ pub const TIME_FREQUENCY: u64 = 1_000_000_000;
 pub fn matches(key: i64, actual: u64, wanted: u64) -> bool {
     match key {
         BASE_BEHAVIOR | IMA_EXT_0 | CPUPERF_0 => actual & wanted == wanted,
+        VENDOR_EXT_THEAD_0 | VENDOR_EXT_SIFIVE_0 | VENDOR_EXT_MIPS_0 => actual & wanted == wanted,
         _ => actual == wanted,
     }
 }
@@ -121,7 +126,9 @@ mod tests {
     fn a_processor_tells_what_it_has() {
         let plain = Cpu::parse("rv64").unwrap();
         assert_eq!(value(&plain, IMA_EXT_0).unwrap() & 0x1f, 3, "F, D and C, no V, no Zba, no Zbb");
-        assert_eq!(value(&plain, 1000), None);
+        // Linux 6.18 knows keys 0 to 14.
+        assert!((0..=14).all(|key| value(&plain, key).is_some()));
+        assert_eq!([value(&plain, -1), value(&plain, 15)], [None; 2]);
         assert!(matches(IMA_EXT_0, 3, 1) && !matches(IMA_EXT_0, 3, 4));
     }
 }

@@ -12,7 +12,7 @@ use crate::riscv64::state::NO_RESERVATION;
 #[inline(always)]
 fn load_reserved<B: Build>(b: &mut B, i: &Insn, ty: Type) -> Flow {
     let addr = b.x(i.rs1);
-    let old = b.load(ty, addr, 0)?;
+    let old = b.load_reserved(ty, addr)?;
     let remembered = if ty == I64 { old } else { b.zext(I64, ty, old) };
     b.set(state::RES_ADDR, addr);
     b.set(state::RES_VALUE, remembered);
