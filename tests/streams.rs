@@ -78,7 +78,7 @@ fn qemu(path: &Path) -> Result<Vec<u8>, String> {
 
 fn mynah(options: &[&str], path: &Path) -> Result<Vec<u8>, String> {
     let mut command = common::mynah();
-    command.args(options);
+    command.env("MYNAH_CACHE", "off").args(options);
     run(command, path)
 }
 

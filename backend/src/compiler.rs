@@ -102,13 +102,13 @@ fn make_isa(effort: Effort, host: HostFeatures) -> Result<Arc<dyn TargetIsa>, St
     builder.finish(settings::Flags::new(flags)).map_err(|e| e.to_string())
 }
 
-/// The features of this host that Cranelift makes use of, as text.
+/// The features of this host that Cranelift and lowering make use of, as text.
 pub fn host_features() -> String {
     macro_rules! detected {
         ($($name:tt)*) => { [$(($name, std::arch::is_x86_feature_detected!($name))),*] };
     }
     let all = detected!(
-        "sse3" "ssse3" "sse4.1" "sse4.2" "popcnt" "avx" "avx2" "fma" "bmi1" "bmi2" "lzcnt" "cmpxchg16b" "avx512bitalg"
+        "sse3" "ssse3" "sse4.1" "sse4.2" "popcnt" "avx" "avx2" "fma" "f16c" "bmi1" "bmi2" "lzcnt" "cmpxchg16b" "avx512bitalg"
         "avx512dq" "avx512f" "avx512vbmi" "avx512vl"
     );
     all.iter().filter(|(_, has)| *has).map(|(name, _)| *name).collect::<Vec<_>>().join(" ")

@@ -116,7 +116,7 @@ pub fn variant(options: &Options, add_guest_base: bool) -> u128 {
     let parts = [
         mynah_backend::compiler::host_features(),
         options.cpu.isa_string(),
-        format!("{:?} {add_guest_base}", options.passes),
+        format!("{:?} {add_guest_base} {:?}", options.passes, options.host),
     ];
     for part in parts {
         hash.update(part.as_bytes());

@@ -126,7 +126,7 @@ fn newer(mut newest: Profile, known: &Profile) -> Profile {
 
 /// A translator as a process with these options has it.
 pub fn translator(options: &Options, based: bool) -> Result<Translator, String> {
-    let options = TranslateOptions { add_guest_base: based, passes: options.passes, verify: options.verify };
+    let options = TranslateOptions { add_guest_base: based, host: options.host, passes: options.passes, verify: options.verify };
     Translator::new(options).map_err(|error| error.to_string())
 }
 
