@@ -173,6 +173,36 @@ fn check(machine: &mut Machine, case: &Case, cells: &Cells, cpu: &Cpu) -> Result
     Ok(())
 }
 
+/// Encodings that are illegal: all of 16 bits, and random ones of 32, alone and behind an instruction so that compiled code
+/// has to end there. Each is an illegal instruction where it stands, in every executor.
+fn check_illegal(machine: &mut Machine, cpu: &Cpu) -> Result<usize, String> {
+    let mut r = Random(5);
+    let short = (0..=0xffff_u32).filter(|w| w & 3 != 3);
+    let long = std::iter::repeat_with(move || {
+        // Half of them next to what is legal.
+        let near = ROWS[r.below(ROWS.len())];
+        let flipped = (near.value ^ 1 << r.below(32)) | r.next() as u32 & !near.mask & 0xfff0_0000;
+        if r.below(2) == 0 { r.next() as u32 | 3 } else { flipped | 3 }
+    });
+    let mut count = 0;
+    for word in short.chain(long.take(40_000)).filter(|w| decode(*w, CODE, cpu).is_none()) {
+        let bytes = &word.to_le_bytes()[..if word & 3 == 3 { 4 } else { 2 }];
+        // addi a0, a0, 1
+        let behind = [&[0x13, 0x05, 0x15, 0x00], bytes].concat();
+        let every = count % 64 == 0;
+        for mode in Mode::ALL {
+            for (code, at) in [(bytes, CODE), (&behind[..], CODE + 4)].into_iter().take(if every { 2 } else { 1 }) {
+                let (end, state) = machine.run(mode, code, &State::default());
+                if end != End::Trap(TrapKind::Illegal) || state.pc() != at {
+                    return Err(format!("{word:08x} is illegal; {mode:?} ends with {end:?} at {:#x}", state.pc()));
+                }
+            }
+        }
+        count += 1;
+    }
+    Ok(count)
+}
+
 fn folder() -> PathBuf {
     common::root().join("tests/insn/riscv64")
 }
@@ -290,6 +320,10 @@ fn run() -> Result<(usize, Vec<String>), String> {
         if let Err(why) = check(&mut machine, case, &cells, &cpu) {
             failures.push(format!("{} ({}): {why}", case.place, case.text));
         }
+    }
+    match check_illegal(&mut machine, &cpu) {
+        Ok(count) => println!("{count} illegal encodings are illegal instructions"),
+        Err(why) => failures.push(why),
     }
     let without: Vec<&str> = missing(&cases, &cpu).iter().map(|r| r.name).collect();
     if !without.is_empty() {

@@ -254,6 +254,8 @@ impl IrMemory for Access<'_> {
     }
 
     fn store(&mut self, addr: u64, bytes: u32, value: u64) -> Result<(), MemFault> {
+        // As on the host, what touches a page that cannot be accessed writes nothing.
+        self.load(addr, bytes)?;
         let value = &value.to_le_bytes()[..bytes as usize];
         self.0.write_bytes(GuestAddr(addr), value).map_err(|_| MemFault { addr })
     }
