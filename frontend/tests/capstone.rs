@@ -8,7 +8,7 @@ mod common;
 use capstone::Capstone;
 use capstone::arch::riscv::{ArchExtraMode, ArchMode};
 use capstone::arch::{BuildsCapstone, BuildsCapstoneExtraMode};
-use common::{Random, words};
+use common::{Random, scale, words};
 use mynah_frontend::riscv64::{Cpu, Row, decode, row, text};
 
 const PC: u64 = 0x1000;
@@ -127,6 +127,7 @@ fn every_16_bit_encoding_reads_as_in_capstone() {
 
 #[test]
 fn sampled_32_bit_encodings_read_as_in_capstone() {
-    let mut random = Random::new(1);
-    compare_all(words(&mut random, 2_000_000), 500_000);
+    for seed in 1..=scale() {
+        compare_all(words(&mut Random::new(seed), 2_000_000), 500_000);
+    }
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Random, words};
+use common::{Random, scale, words};
 use mynah_frontend::riscv64::{
     Class, Cpu, Extension, FetchError, ROWS, coverage, csr, decode, fetch_insn, is_barrier, is_tier0, lift, row, text,
 };
@@ -159,8 +159,9 @@ fn every_16_bit_word_is_handled() {
 
 #[test]
 fn random_32_bit_words_are_handled() {
-    let mut random = Random::new(3);
-    check_total(words(&mut random, 1_000_000));
+    for seed in 3..3 + scale() {
+        check_total(words(&mut Random::new(seed), 1_000_000));
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! Random words for tests, the same in every run.
+#![allow(dead_code)] // Each suite uses a part.
 
 use mynah_frontend::riscv64::ROWS;
 
@@ -23,6 +24,11 @@ impl Random {
     pub fn below(&mut self, n: u32) -> u32 {
         self.next() % n
     }
+}
+
+/// How many times as many words a test takes: the variable `MYNAH_TEST_SCALE`, or 1.
+pub fn scale() -> u64 {
+    std::env::var("MYNAH_TEST_SCALE").map_or(1, |s| s.parse().expect("MYNAH_TEST_SCALE is a number"))
 }
 
 /// `count` 32-bit encodings: most match a row's fixed bits, often with a field of zeros, as special cases hide there;
