@@ -3,7 +3,7 @@
 //!
 //! By default a sample: each program with one of the ways to build it is run with a probability of one in
 //! [`SAMPLE`], by a printed seed (`MYNAH_SEED`). `MYNAH_TORTURE=all` runs everything and lists what does not pass, with the
-//! reason; `scripts/torture` fetches the programs and does that.
+//! reason; `scripts/torture` fetches the programs and does that. `MYNAH_TORTURE=name,name` runs these in all ways.
 
 mod common;
 
@@ -58,16 +58,22 @@ fn ending(outcome: &Result<Outcome, String>) -> String {
     outcome.as_ref().map_or_else(|_| format!("does not end in {} s", LIMIT.as_secs()), Outcome::ending)
 }
 
-/// Options that the program's DejaGnu directives give for every target. Those for named targets are left out: none of
-/// them is for riscv64 Linux.
+/// Options that the program's DejaGnu directives, or the script beside it, give for every target. Those for named targets
+/// are left out: none of them is for riscv64 Linux.
 fn own_options(source: &Path) -> Vec<String> {
-    let text = String::from_utf8_lossy(&std::fs::read(source).unwrap_or_default()).into_owned();
+    let read = |path: &Path| String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned();
     let directive = |line: &str| {
         let rest = line.split_once("{ dg-options ").or_else(|| line.split_once("{ dg-additional-options "))?.1;
-        let (options, rest) = rest.strip_prefix('"')?.split_once('"')?;
+        let (options, rest) = rest.trim_start_matches(['{', ' ']).strip_prefix('"')?.split_once('"')?;
         rest.trim_start().starts_with('}').then(|| options.to_owned())
     };
-    let all: Vec<String> = text.lines().filter_map(directive).collect();
+    // What is indented stands under a condition.
+    let command = |line: &str| {
+        let options = ["set additional_flags ", "lappend additional_flags "].iter().find_map(|c| line.strip_prefix(c))?;
+        Some(options.replace('"', ""))
+    };
+    let mut all: Vec<String> = read(source).lines().filter_map(directive).collect();
+    all.extend(read(&source.with_extension("x")).lines().filter_map(command));
     all.iter().flat_map(|options| options.split_whitespace()).map(str::to_owned).collect()
 }
 
@@ -174,8 +180,9 @@ impl Report {
     }
 }
 
-/// Every build, or a sample of them.
-fn builds(all: bool, seed: u64) -> Vec<Build> {
+/// Every build, those of the programs that are named, or a sample.
+fn builds(wanted: &str, seed: u64) -> Vec<Build> {
+    let names: Vec<&str> = wanted.split(',').collect();
     let folder = fetched("gcc-torture");
     let mut r = Random(seed);
     let mut list = Vec::new();
@@ -183,8 +190,10 @@ fn builds(all: bool, seed: u64) -> Vec<Build> {
     for source in files(&folder, ".c").into_iter().filter(|path| !is_part(path)) {
         for march in ARCHITECTURES {
             for level in LEVELS {
-                if all || r.below(SAMPLE) == 0 {
-                    list.push(Build { source: source.clone(), level, march });
+                let build = Build { source: source.clone(), level, march };
+                let named = names.contains(&build.name().as_str());
+                if wanted == "all" || named || wanted.is_empty() && r.below(SAMPLE) == 0 {
+                    list.push(build);
                 }
             }
         }
@@ -216,9 +225,9 @@ fn main() -> ExitCode {
     if std::env::args().skip(1).any(|argument| argument == "--list") {
         return ExitCode::SUCCESS;
     }
-    let all = std::env::var("MYNAH_TORTURE").is_ok_and(|v| v == "all");
+    let wanted = std::env::var("MYNAH_TORTURE").unwrap_or_default();
     let seed = std::env::var("MYNAH_SEED").ok().and_then(|v| v.parse().ok()).unwrap_or(20_261_125);
-    let builds = builds(all, seed);
+    let builds = builds(&wanted, seed);
     println!("torture: {} builds, seed {seed}", builds.len());
     let report = run_all(&builds);
     report.print();
