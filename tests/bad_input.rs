@@ -124,7 +124,8 @@ fn mistakes_on_the_command_line() {
     for (arguments, says) in [
         (&["--bogus", "x"][..], "--bogus"),
         (&["--tb-size", "0", "x"], "code cache"),
-        (&["-g", "1234", "x"], "not available yet"),
+        (&["-trace", "x", "x"], "not available yet"),
+        (&["-g", "123456", "x"], "neither a port nor a path"),
         (&["-L"], "needs"),
         (&["--tier", "7", "x"], "tier"),
         (&["--passes", "nonsense", "x"], "nonsense"),

@@ -88,6 +88,10 @@ pub struct Context {
     pub fault_host_pc: u64,
     /// Keeps floating-point results alive whose flags count.
     pub scratch: [u64; 2],
+    /// Where translated code counts executions of blocks, two cells for each number: null if nobody counts.
+    pub counters: *mut u64,
+    /// Number of the last counted block that began and can be left in its middle.
+    pub current_block: u64,
     /// Helper addresses, by [`Helper`].
     pub helpers: [usize; HELPERS],
 }
@@ -131,6 +135,8 @@ impl Context {
             host_sp: 0,
             fault_host_pc: 0,
             scratch: [0; 2],
+            counters: std::ptr::null_mut(),
+            current_block: 0,
             helpers: crate::helpers::table(),
         }
     }

@@ -57,6 +57,9 @@ pub fn parse(
             usage.name, usage.operands, usage.name
         )));
     };
+    if !choices.profile.file.as_os_str().is_empty() {
+        choices.run.profile = Some(choices.profile.clone());
+    }
     choices.run.program = PathBuf::from(program);
     if choices.run.argv.is_empty() {
         choices.run.argv.push(program.clone());
@@ -68,7 +71,14 @@ pub fn parse(
 /// The choices before any option.
 fn initial() -> Choices {
     let run = Options { env: environment(), ..Options::default() };
-    Choices { run, log: log::Items::default(), dump: dump::Request::default(), binfmt: binfmt::Request::default() }
+    Choices {
+        run,
+        log: log::Items::default(),
+        dump: dump::Request::default(),
+        binfmt: binfmt::Request::default(),
+        profile: Default::default(),
+        report: Default::default(),
+    }
 }
 
 /// Mynah's own environment, which is the guest's.
@@ -80,7 +90,7 @@ fn environment() -> Vec<OsString> {
 }
 
 fn in_scope(option: &Opt, scope: Scope) -> bool {
-    option.scope == scope || option.scope == Scope::All || (option.scope == Scope::Both && scope != Scope::Binfmt)
+    option.scope.includes(scope)
 }
 
 /// Splits the words into options, in long form, and the guest's part.
@@ -197,7 +207,12 @@ fn apply(option: &'static Opt, value: &OsStr, choices: &mut Choices) -> Result<(
         Effect::Set(set) => {
             set(choices, value).map_err(|why| Refusal::Wrong(format!("option '{}': {why}", shown(option))))?;
             if option.carried {
-                choices.run.carried.push(format!("--{}", option.name).into());
+                let mut word = OsString::from(format!("--{}", option.name));
+                if option.value_is_optional() && !value.is_empty() {
+                    word.push("=");
+                    word.push(value);
+                }
+                choices.run.carried.push(word);
                 choices.run.carried.extend(option.takes_value().then(|| value.to_owned()));
             }
             Ok(())
@@ -234,7 +249,7 @@ fn argument(option: &'static Opt) -> Arg {
     let action = match option.effect {
         Effect::Help => ArgAction::Help,
         Effect::Version => ArgAction::Version,
-        _ if option.takes_value() => ArgAction::Append,
+        _ if option.takes_value() || option.value_is_optional() => ArgAction::Append,
         _ => ArgAction::Count,
     };
     let argument = Arg::new(option.name)
@@ -242,6 +257,10 @@ fn argument(option: &'static Opt) -> Arg {
         .help(help(option))
         .help_heading(option.group.title())
         .action(action);
+    if option.value_is_optional() {
+        let value = argument.value_name(option.value.trim_matches(['[', ']'])).num_args(0..=1);
+        return value.require_equals(true).default_missing_value("").value_parser(clap::value_parser!(OsString));
+    }
     if !option.takes_value() {
         return argument;
     }

@@ -110,7 +110,7 @@ impl Default for Request {
 /// Runs the command.
 pub fn command(words: &[OsString]) -> Result<i32, Refusal> {
     let choices = args::parse(&USAGE, words, &|name| std::env::var_os(name))?;
-    log::install(&choices.log);
+    log::install(&choices.log).map_err(Refusal::Wrong)?;
     // A fixed seed: a program that can be moved lies at the same address in each dump.
     let vcpu = match start::load(Options { seed: Some(0), ..choices.run }) {
         Ok(vcpu) => vcpu,

@@ -3,8 +3,13 @@
 //! The other crates report through `tracing`; nothing is heard before [`install`]. A line is one write, so that lines of
 //! several threads and processes do not mix.
 
+pub mod code;
+
 use std::fmt;
-use std::io;
+use std::path::PathBuf;
+
+use mynah_runtime::host::log;
+use mynah_runtime::observe::Observer;
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Subscriber};
@@ -19,26 +24,7 @@ use tracing_subscriber::registry::LookupSpan;
 const UNIMPLEMENTED: &str = "unimp";
 
 /// What QEMU logs and Mynah does not.
-const MISSING: [&str; 18] = [
-    "out_asm",
-    "in_asm",
-    "op",
-    "op_opt",
-    "op_ind",
-    "op_plugin",
-    "int",
-    "exec",
-    "cpu",
-    "fpu",
-    "mmu",
-    "pcall",
-    "nochain",
-    "plugin",
-    "page",
-    "tid",
-    "vpu",
-    "guest_errors",
-];
+const MISSING: [&str; 8] = ["op_ind", "op_plugin", "fpu", "mmu", "pcall", "plugin", "tid", "vpu"];
 
 /// What is logged.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,11 +33,15 @@ pub struct Items {
     pub level: LevelFilter,
     /// Whether to report what is not implemented.
     pub unimplemented: bool,
+    /// What is logged about code.
+    pub code: code::Items,
+    /// Where it all goes instead of standard error, and whether that adds to what is there.
+    pub file: Option<(PathBuf, bool)>,
 }
 
 impl Default for Items {
     fn default() -> Items {
-        Items { level: LevelFilter::WARN, unimplemented: false }
+        Items { level: LevelFilter::WARN, unimplemented: false, code: code::Items::default(), file: None }
     }
 }
 
@@ -61,12 +51,15 @@ impl Items {
         match item {
             UNIMPLEMENTED => self.unimplemented = true,
             "off" | "error" | "warn" | "info" | "debug" => self.level = item.parse().expect("a level's name"),
+            "nochain" => {}
+            _ if self.code.switch(item).is_some() => self.code.switch(item).into_iter().for_each(|on| *on = true),
             _ if MISSING.contains(&item) || item.starts_with("trace:") => {
                 return Err(format!("'{item}' is not available yet; `mynah dump` prints any stage of a block"));
             }
             _ => {
                 return Err(format!(
-                    "there is no item '{item}'; there are off, error, warn, info, debug, unimp and strace"
+                    "there is no item '{item}'; there are off, error, warn, info, debug, unimp, strace, in_asm, op, op_opt, \
+                     out_asm, int, exec, cpu, nochain, page and guest_errors"
                 ));
             }
         }
@@ -74,11 +67,21 @@ impl Items {
     }
 }
 
-/// Sends reports to standard error from now on. Costs some microseconds.
-pub fn install(items: &Items) {
-    let subscriber = subscriber(items, io::stderr);
+/// Sends reports to standard error, or to the file that was chosen, from now on. Costs some microseconds. Fails if the file
+/// cannot be written.
+pub fn install(items: &Items) -> Result<(), String> {
+    if let Some((file, more)) = &items.file {
+        log::to_file(file, *more).map_err(|error| format!("cannot write the log '{}': {error}", file.display()))?;
+    }
+    let subscriber = subscriber(items, || log::Writer);
     // Only a second call could fail, and there is none.
     let _ = tracing::subscriber::set_global_default(subscriber);
+    Ok(())
+}
+
+/// Who logs what is chosen about code.
+pub fn observers(items: &Items) -> Vec<Box<dyn Observer>> {
+    if items.code.any() { vec![Box::new(code::Code(items.code.clone()))] } else { Vec::new() }
 }
 
 fn subscriber<W>(items: &Items, writer: W) -> impl Subscriber + Send + Sync + use<W>
@@ -112,6 +115,7 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::io;
     use std::sync::{Arc, Mutex};
 
     use super::*;
@@ -160,7 +164,7 @@ mod tests {
 
     #[test]
     fn unknown_items_are_refused() {
-        assert!(Items::default().add("in_asm").unwrap_err().contains("mynah dump"));
+        assert!(Items::default().add("mmu").unwrap_err().contains("mynah dump"));
         assert!(Items::default().add("nonsense").unwrap_err().starts_with("there is no item 'nonsense'"));
     }
 }

@@ -10,6 +10,7 @@ mod dump;
 mod list;
 mod log;
 mod options;
+mod profile;
 mod run;
 
 use std::ffi::{OsString, c_char, c_int};
@@ -20,7 +21,13 @@ use args::Refusal;
 
 /// Commands other than running a program, by their first word. A guest program of that name is `./name`.
 static COMMANDS: &[(&str, fn(&[OsString]) -> Result<i32, Refusal>)] =
-    &[("binfmt", binfmt::command), ("cache", cache::command), ("dump", dump::command), ("list", list::command)];
+    &[
+        ("binfmt", binfmt::command),
+        ("cache", cache::command),
+        ("dump", dump::command),
+        ("list", list::command),
+        ("profile", profile::command),
+    ];
 
 /// Names under which Mynah takes every first word for an option or a program: QEMU has no commands.
 const PLAIN_NAMES: [&str; 3] = ["qemu-riscv64", "qemu-riscv64-static", "mynah-riscv64"];

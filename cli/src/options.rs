@@ -9,10 +9,12 @@ use std::path::PathBuf;
 
 use mynah_frontend::riscv64::Cpu;
 use mynah_ir::passes::Passes;
+use mynah_runtime::debug;
 use mynah_runtime::linux::limits::Limits;
-use mynah_runtime::options::{Options, Tiers};
+use mynah_runtime::observe::{perf, profile};
+use mynah_runtime::options::{Options, Summary, Tiers};
 
-use crate::{binfmt, dump, log};
+use crate::{binfmt, dump, log, profile as report};
 
 /// Everything the options choose.
 #[derive(Clone, Debug)]
@@ -25,6 +27,10 @@ pub struct Choices {
     pub dump: dump::Request,
     /// What `mynah binfmt` registers.
     pub binfmt: binfmt::Request,
+    /// How a profile is taken, if one is.
+    pub profile: profile::Options,
+    /// What `mynah profile` writes.
+    pub report: report::Request,
 }
 
 /// What giving an option does.
@@ -47,18 +53,20 @@ pub enum Group {
     Insight,
     Dump,
     Binfmt,
+    Profile,
     Missing,
     General,
 }
 
 impl Group {
     /// Every group, in the order of the help text.
-    pub const ALL: [Group; 7] = [
+    pub const ALL: [Group; 8] = [
         Group::Guest,
         Group::Translation,
         Group::Insight,
         Group::Dump,
         Group::Binfmt,
+        Group::Profile,
         Group::General,
         Group::Missing,
     ];
@@ -71,20 +79,45 @@ impl Group {
             Group::Insight => "Seeing what happens",
             Group::Dump => "What is dumped",
             Group::Binfmt => "What is registered",
+            Group::Profile => "What is reported",
             Group::Missing => "Known, but not available yet",
             Group::General => "General",
         }
     }
 }
 
-/// Which commands take an option: running a program, `mynah dump`, both of them, `mynah binfmt`, or all.
+/// Which command is given, and which commands take an option.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Scope {
+    /// Running a program, plainly or for a profile.
     Run,
+    /// `mynah dump`.
     Dump,
+    /// Both of these.
     Both,
+    /// `mynah profile PROGRAM`.
+    Profile,
+    /// `mynah profile report` and the one above.
+    Report,
+    /// `mynah profile diff`.
+    Diff,
+    /// `mynah binfmt`.
     Binfmt,
+    /// All of them.
     All,
+}
+
+impl Scope {
+    /// Whether an option of this scope is taken by a command.
+    pub fn includes(self, command: Scope) -> bool {
+        match self {
+            Scope::Run => matches!(command, Scope::Run | Scope::Profile),
+            Scope::Both => matches!(command, Scope::Run | Scope::Dump | Scope::Profile),
+            Scope::Report => matches!(command, Scope::Report | Scope::Profile),
+            Scope::All => true,
+            Scope::Dump | Scope::Profile | Scope::Diff | Scope::Binfmt => self == command,
+        }
+    }
 }
 
 /// One option.
@@ -112,13 +145,19 @@ pub struct Opt {
 impl Opt {
     /// Mynah's own variable for the option; `None` for options that only make sense on a command line.
     pub fn variable(&self) -> Option<String> {
-        let sensible = matches!(self.effect, Effect::Set(_)) && !matches!(self.group, Group::Dump | Group::Binfmt);
+        let own = matches!(self.group, Group::Dump | Group::Binfmt | Group::Profile);
+        let sensible = matches!(self.effect, Effect::Set(_)) && !own;
         sensible.then(|| format!("MYNAH_{}", self.name.to_uppercase().replace('-', "_")))
     }
 
     /// Whether the option takes a value.
     pub fn takes_value(&self) -> bool {
-        !self.value.is_empty()
+        !self.value.is_empty() && !self.value_is_optional()
+    }
+
+    /// Whether it may have a value behind `=`, but need not.
+    pub fn value_is_optional(&self) -> bool {
+        self.value.starts_with('[')
     }
 }
 
@@ -208,13 +247,45 @@ pub static OPTIONS: &[Opt] = options! {
     "strace" "-strace" "QEMU_STRACE" "" Insight Run true
         "Print every system call"
         Set(|c, _| { c.run.strace = true; Ok(()) });
-    "stats" "" "" "" Insight Run true
-        "Print a summary of blocks, tiers and times when the guest ends"
-        Set(|c, _| { c.run.stats = true; Ok(()) });
+    "stats" "" "" "[FORM]" Insight Run true
+        "Print a summary of blocks, tiers and times when the guest ends; FORM is text or json"
+        Set(|c, v| { c.run.stats = summary(v)?; Ok(()) });
+    "profile" "" "" "FILE" Insight Run false
+        "Write a profile of the program, and of all that it starts, to FILE; `mynah profile report FILE` shows it"
+        Set(set_profile);
+    "counts" "" "" "" Insight Run true
+        "Let the profile count every execution exactly, instead of sampling"
+        Set(|c, _| { c.profile.counts = true; Ok(()) });
+    "frequency" "" "" "HZ" Insight Run true
+        "Samples in a second of CPU time; 249 if not given. Few kernels give more than 250"
+        Set(|c, v| { c.profile.frequency = frequency(v)?; Ok(()) });
+    "gdb" "-g" "QEMU_GDB" "PORT" Insight Run false
+        "Let gdb connect to this TCP port of this machine, or to a Unix socket's path (`%d` stands for the process's id); the          program waits for it, unless `,suspend=n` follows"
+        Set(|c, v| { c.run.gdb = Some(debug::Address::parse(text(v)?)?); Ok(()) });
     "log" "-d" "QEMU_LOG" "ITEMS" Insight Both true
         "What to report about Mynah itself: off, error, warn (the default), info or debug; unimp (what the guest asks for \
-         and Mynah lacks); strace; several are separated by commas"
+         and Mynah lacks); strace; in_asm, op, op_opt, out_asm (code at each stage); exec, cpu (each block that is executed, \
+         and the registers before it), nochain; int (signals), page, guest_errors; several are separated by commas"
         Set(log_items);
+    "log-filter" "-dfilter" "QEMU_DFILTER" "RANGES" Insight Run true
+        "Log code of these addresses only: start..end, start+length or start-length; several are separated by commas"
+        Set(|c, v| { c.log.code.filter = log::code::ranges(v)?; Ok(()) });
+    "log-file" "-D" "QEMU_LOG_FILENAME" "FILE" Insight Run false
+        "Where the log goes, instead of standard error; `%d` stands for the process's id"
+        Set(set_log_file);
+
+    "bbv" "" "" "FILE" Insight Run false
+        "Write the basic-block vectors that SimPoint reads, of the first thread; the program runs in tier 0 alone"
+        Set(|c, v| { c.run.vectors = Some(PathBuf::from(v)); Ok(()) });
+    "interval" "" "" "N" Insight Run false
+        "Guest instructions in an interval of --bbv; 10000000 if not given"
+        Set(|c, v| { c.run.interval = at_least_one(v)?.into(); Ok(()) });
+    "perfmap" "-perfmap" "QEMU_PERFMAP" "" Insight Run true
+        "Tell perf about translated code in /tmp/perf-PID.map"
+        Set(|c, _| { c.run.perf.push(perf::Kind::Map); Ok(()) });
+    "jitdump" "-jitdump" "QEMU_JITDUMP" "" Insight Run true
+        "Tell perf about translated code, with its bytes, in jit-PID.dump in the working directory"
+        Set(|c, _| { c.run.perf.push(perf::Kind::Dump); Ok(()) });
 
     // ---- mynah dump ----
     "stage" "" "" "STAGE" Dump Dump false
@@ -244,25 +315,26 @@ pub static OPTIONS: &[Opt] = options! {
         "Print what would be written, and write nothing"
         Set(|c, _| { c.binfmt.print = true; Ok(()) });
 
+    // ---- mynah profile ----
+    "output" "" "" "FORM=FILE" Profile Report false
+        "Write the profile in this form; FILE may be `-` for standard output. May be given several times"
+        Set(|c, v| { c.report.outputs.push(report::Output::parse(v)?); Ok(()) });
+    "live" "" "" "" Profile Profile false
+        "Show what is hot while the program runs, if standard error is a terminal"
+        Set(|c, _| { c.report.live = true; Ok(()) });
+    "fail-over" "" "" "PERCENT" Profile Diff false
+        "End with status 1 if the second profile has so much more in all than the first"
+        Set(|c, v| { c.report.fail_over = Some(percent(v)?); Ok(()) });
+
     // ---- general ----
     "help" "-help" "" "" General All false "Print this text" Help;
-    "version" "-version" "" "" General Run false "Print the version" Version;
+    "version" "-version" "" "" General All false "Print the version" Version;
 
     // ---- known, but not available yet ----
     "reserved-va" "-R" "QEMU_RESERVED_VA" "SIZE" Missing Run false
         "Limit the guest's address space" Missing("a limit on the guest's address space");
-    "gdb" "-g" "QEMU_GDB" "PORT" Missing Run false
-        "Wait for a debugger" Missing("the gdb stub");
-    "log-filter" "-dfilter" "QEMU_DFILTER" "RANGES" Missing Run false
-        "Log only these addresses" Missing("the log of translated code; `mynah dump --pc` prints any block");
-    "log-file" "-D" "QEMU_LOG_FILENAME" "FILE" Missing Run false
-        "Where the log goes" Missing("a file for the log; it goes to standard error");
     "one-insn-per-tb" "-one-insn-per-tb" "QEMU_ONE_INSN_PER_TB" "" Missing Run false
         "One guest instruction in each block" Missing("blocks of one instruction");
-    "perfmap" "-perfmap" "QEMU_PERFMAP" "" Missing Run false
-        "Tell perf about translated code" Missing("the perf map");
-    "jitdump" "-jitdump" "QEMU_JITDUMP" "" Missing Run false
-        "Tell perf about translated code, with its bytes" Missing("the jitdump file");
     "rtsig-map" "-t" "QEMU_RTSIG_MAP" "MAP" Missing Run false
         "Map real-time signals to host ones" Missing("a map of real-time signals; guest signals are the host's own");
     "trace" "-trace" "QEMU_TRACE" "ITEMS" Missing Run false
@@ -336,6 +408,59 @@ fn mebibytes_on_disk(value: &OsStr) -> Result<u64, String> {
 fn at_least_one(value: &OsStr) -> Result<u32, String> {
     let number = number(value)?;
     u32::try_from(number).ok().filter(|&n| n > 0).ok_or_else(|| format!("{number} is not between 1 and {}", u32::MAX))
+}
+
+/// What the option's value, if it has one, chooses. A variable's `1` says no more than that there is to be a summary.
+fn summary(value: &OsStr) -> Result<Summary, String> {
+    match text(value)? {
+        "" | "1" | "text" => Ok(Summary::Text),
+        "json" => Ok(Summary::Json),
+        other => Err(format!("there is no form '{other}'; there are text and json")),
+    }
+}
+
+/// Notes where the profile goes. Programs that the guest executes, perhaps in another directory, add to the same file.
+fn set_profile(choices: &mut Choices, value: &OsStr) -> Result<(), String> {
+    let (more, name) = match value.as_bytes().strip_prefix(b"+") {
+        Some(name) => (true, OsStr::from_bytes(name)),
+        None => (false, value),
+    };
+    let file = std::path::absolute(name).map_err(|error| error.to_string())?;
+    let again = OsString::from_vec([b"+", file.as_os_str().as_bytes()].concat());
+    if !choices.run.carried.ends_with(&["--profile".into(), again.clone()]) {
+        choices.run.carried.extend(["--profile".into(), again]);
+    }
+    choices.profile.file = file;
+    choices.profile.more = more;
+    Ok(())
+}
+
+/// A number, perhaps with a percent sign.
+fn percent(value: &OsStr) -> Result<f64, String> {
+    let text = text(value)?;
+    let number = text.strip_suffix('%').unwrap_or(text).parse::<f64>().ok();
+    number.filter(|n| n.is_finite() && *n >= 0.0).ok_or_else(|| format!("'{text}' is not a percentage"))
+}
+
+/// Notes where the log goes. Programs that the guest executes add to the same file.
+fn set_log_file(choices: &mut Choices, value: &OsStr) -> Result<(), String> {
+    let (more, name) = match value.as_bytes().strip_prefix(b"+") {
+        Some(name) => (true, OsStr::from_bytes(name)),
+        None => (false, value),
+    };
+    let name = text(name)?.replace("%d", &std::process::id().to_string());
+    let file = std::path::absolute(name).map_err(|error| error.to_string())?;
+    let again = OsString::from_vec([b"+", file.as_os_str().as_bytes()].concat());
+    choices.run.carried.extend(["--log-file".into(), again]);
+    choices.log.file = Some((file, more));
+    Ok(())
+}
+
+fn frequency(value: &OsStr) -> Result<u32, String> {
+    match number(value)? {
+        n @ 1..=10_000 => Ok(n as u32),
+        n => Err(format!("{n} is not between 1 and 10000")),
+    }
 }
 
 fn tiers(value: &OsStr) -> Result<Tiers, String> {
@@ -427,7 +552,7 @@ mod tests {
     fn the_readme_shows_every_option() {
         let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
         for option in OPTIONS {
-            let spelled = |name: &str| readme.contains(&format!("`{name}`")) || readme.contains(&format!("`{name} "));
+            let spelled = |name: &str| ["`", " ", "["].iter().any(|end| readme.contains(&format!("`{name}{end}")));
             assert!(spelled(&format!("--{}", option.name)), "README.md does not show --{}", option.name);
             assert!(option.qemu.is_empty() || spelled(option.qemu), "README.md does not show {}", option.qemu);
         }

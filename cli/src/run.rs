@@ -45,8 +45,8 @@ pub fn from_kernel(program: PathBuf, argv: Vec<OsString>) -> Result<i32, Refusal
 }
 
 fn run(choices: Choices) -> Result<i32, Refusal> {
-    log::install(&choices.log);
-    Ok(mynah_runtime::start::run(choices.run).unwrap_or_else(|error| {
+    log::install(&choices.log).map_err(Refusal::Wrong)?;
+    Ok(mynah_runtime::start::run_observed(choices.run, log::observers(&choices.log)).unwrap_or_else(|error| {
         eprintln!("mynah: {error}");
         error.exit_code()
     }))

@@ -181,12 +181,14 @@ pub struct Region {
     /// Where the file that the code came from would begin in memory. If given, host code holds guest addresses only as
     /// distances from it, so that it is right wherever the file is mapped. Not part of the text.
     pub image_base: Option<u64>,
+    /// Under which number the executions of each block are counted; empty if nobody counts. Not part of the text.
+    pub counted: Vec<u32>,
 }
 
 impl Region {
     /// A region of these blocks, with nothing known about its indirect jumps or its file.
     pub fn new(blocks: Vec<Block>) -> Region {
-        Region { blocks, predicted: Vec::new(), image_base: None }
+        Region { blocks, predicted: Vec::new(), image_base: None, counted: Vec::new() }
     }
 
     /// Guest address of the entry.

@@ -17,7 +17,8 @@ use mynah_ir::{Flow, Region, Stop, TrapKind};
 use crate::linux::signal::{self, SigInfo};
 use crate::linux::{self, Outcome};
 use crate::memory::{GuestAddr, Memory, PAGE_SIZE};
-use crate::options::{Options, Tiers};
+use crate::observe;
+use crate::options::{Options, Summary, Tiers};
 use crate::process::Change;
 use crate::tier0::{self, Block, Blocks, NEVER};
 use crate::translate;
@@ -47,17 +48,35 @@ impl Vcpu {
         self.bound_stack();
         self.process.register(&self.ctx, &self.in_code);
         self.started = Instant::now();
+        observe::thread_begins(self);
+        self.debug = self.debugger();
+        if let Some(debugger) = self.debug {
+            debugger.thread_begins(self);
+        }
         let status = loop {
+            if let Some(debugger) = self.debug {
+                self.debug_checkpoint(debugger);
+            }
             self.take_note();
             if self.ctx.exit_requested() {
+                self.take_sample();
                 signal::deliver_pending(self);
                 continue;
             }
-            if let Some(status) = self.advance().and_then(|event| self.handle(event)) {
+            let event = match self.debug {
+                Some(debugger) if debugger.is_attached() => self.advance_debugged(debugger),
+                _ if self.watch.is_some() => self.advance_observed(),
+                _ => self.advance(),
+            };
+            if let Some(status) = event.and_then(|event| self.handle(event)) {
                 break status;
             }
         };
         self.note_profile();
+        observe::thread_ends(self);
+        if let Some(debugger) = self.debug.take() {
+            debugger.thread_ends(self);
+        }
         self.settle_counts();
         self.process.unregister(&self.ctx);
         status
@@ -83,7 +102,7 @@ impl Vcpu {
     pub(crate) fn settle_counts(&mut self) {
         self.counts.total_ns += self.started.elapsed().as_nanos() as u64;
         self.started = Instant::now();
-        if self.process.options.stats {
+        if self.process.options.stats != Summary::No || self.process.observers.is_some() {
             self.counts.tier0_insns += self.blocks.take_insns();
         }
         self.process.stats.add(&std::mem::take(&mut self.counts));
@@ -143,9 +162,15 @@ impl Vcpu {
         }
     }
 
+    /// Whether translated code can be entered: it knows the rounding modes that x86 has.
+    #[inline(always)]
+    pub(crate) fn can_enter(&self) -> bool {
+        self.ctx.state.get(FRM_CELL) <= 3
+    }
+
     /// The pre-decoded block at the current pc.
     #[inline(never)]
-    fn block(&mut self, last: *mut Block) -> *mut Block {
+    pub(crate) fn block(&mut self, last: *mut Block) -> *mut Block {
         let (pc, process) = (self.pc(), self.process);
         let (page, counts) = (&mut self.code_page, &mut self.counts);
         self.blocks.get(last, pc, || {
@@ -162,7 +187,7 @@ impl Vcpu {
 
     /// Decodes a block that was known by its translation only, which cannot be used now.
     #[cold]
-    fn decode_late(&mut self, block: &mut Block) {
+    pub(crate) fn decode_late(&mut self, block: &mut Block) {
         let (process, page) = (self.process, &mut self.code_page);
         let decoded = tier0::decode_block(block.pc, &mut |addr| fetch(&process.memory, page, addr), &process.options.cpu);
         self.blocks.complete(block, decoded);
@@ -177,16 +202,25 @@ impl Vcpu {
     /// that there is no instruction. A hot block gets a translation.
     #[inline(never)]
     fn look_at(&mut self, block: &mut Block) -> Option<Option<Event>> {
+        if let Some(entry) = self.translation_of(block) {
+            return Some(self.enter(entry));
+        }
+        block.is_empty().then_some(Some(Event::NoInstruction))
+    }
+
+    /// The translation of a block that may be hot, if it has one that can be entered; otherwise the block is decoded.
+    #[inline(always)]
+    pub(crate) fn translation_of(&mut self, block: &mut Block) -> Option<u64> {
         if block.entry == 0 && !block.is_empty() {
             self.promote(block);
         }
-        if block.entry != 0 && self.ctx.state.get(FRM_CELL) <= 3 {
-            return Some(self.enter(block.entry));
+        if block.entry != 0 && self.can_enter() {
+            return Some(block.entry);
         }
         if !block.is_decoded() {
             self.decode_late(block);
         }
-        block.is_empty().then_some(Some(Event::NoInstruction))
+        None
     }
 
     /// The number of runs from which on a new block is to be looked at.
@@ -202,7 +236,7 @@ impl Vcpu {
     /// Finds the translation of a hot block, or has one made: in place, or in the background where there is a core for
     /// that. Until it is there, the block asks again every now and then.
     #[cold]
-    fn promote(&mut self, block: &mut Block) {
+    pub(crate) fn promote(&mut self, block: &mut Block) {
         let process = self.process;
         let known = process.code.lookup(block.pc).or_else(|| process.disk.find(process, block.pc));
         block.entry = known.unwrap_or(0);
@@ -215,15 +249,18 @@ impl Vcpu {
         let in_background = process.options.background && self.borrowed.is_none() && process.options.tiers == Tiers::Both;
         if !in_background {
             let begin = Instant::now();
-            let (region, version) = self.form_region(block.pc);
-            block.entry = process.translate(region, version).unwrap_or(0);
+            let (mut region, version) = self.form_region(block.pc);
+            let whole = self.keep_breakpoints_out(&mut region);
+            block.entry = whole.then(|| process.translate(region, version)).flatten().unwrap_or(0);
             if block.entry != 0 {
                 block.look_at = 0;
             }
             self.counts.waited_ns += begin.elapsed().as_nanos() as u64;
         } else if process.background.accepts(block.pc) {
-            let (region, version) = self.form_region(block.pc);
-            process.background.submit(process, region, version);
+            let (mut region, version) = self.form_region(block.pc);
+            if self.keep_breakpoints_out(&mut region) {
+                process.background.submit(process, region, version);
+            }
         }
     }
 
@@ -241,11 +278,18 @@ impl Vcpu {
         );
         let guest = region.blocks.iter().map(|block| (block.pc, block.end));
         region.image_base = process.disk.image_base(&process.memory, pc, guest);
+        self.number_region(&mut region);
         (region, version)
     }
 
     /// Enters translated code and handles the way it was left.
     fn enter(&mut self, entry: u64) -> Option<Event> {
+        self.run_code(entry).and_then(|exit| self.left(exit))
+    }
+
+    /// Runs translated code until it is left; `None` if it must not be entered now.
+    #[inline]
+    pub(crate) fn run_code(&mut self, entry: u64) -> Option<Exit> {
         self.ctx.guest_mxcsr = enter::mxcsr_for(self.ctx.state.get(FRM_CELL) as u8);
         self.ctx.exit_link = 0;
         self.in_code.store(true, Ordering::SeqCst);
@@ -257,6 +301,12 @@ impl Vcpu {
         // SAFETY: the entry came from the code cache, nothing was flushed since, and the context is this thread's.
         let exit = unsafe { enter::enter(&mut self.ctx, entry) };
         self.in_code.store(false, Ordering::SeqCst);
+        Some(exit)
+    }
+
+    /// Does what an exit from translated code calls for.
+    #[inline]
+    pub(crate) fn left(&mut self, exit: Exit) -> Option<Event> {
         match exit {
             Exit::Syscall => {
                 let pc = self.pc();
@@ -350,8 +400,13 @@ impl Vcpu {
             return None;
         }
         self.counts.syscalls += 1;
-        let begin = self.process.options.stats.then(Instant::now);
-        let outcome = linux::dispatch(self);
+        let begin = (self.process.options.stats != Summary::No).then(Instant::now);
+        let outcome = match (&self.debug, &self.watch) {
+            (None, None) => linux::dispatch(self),
+            (None, Some(_)) => self.call_observed(),
+            (Some(_), None) => self.call_debugged(linux::dispatch),
+            (Some(_), Some(_)) => self.call_debugged(Vcpu::call_observed),
+        };
         if let Some(begin) = begin {
             self.counts.syscall_ns += begin.elapsed().as_nanos() as u64;
         }

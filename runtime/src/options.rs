@@ -7,6 +7,9 @@ use mynah_backend::features::HostFeatures;
 use mynah_frontend::riscv64::Cpu;
 use mynah_ir::passes::Passes;
 
+use crate::debug;
+use crate::observe::{perf, profile, vectors};
+
 /// Which tiers may run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Tiers {
@@ -17,6 +20,18 @@ pub enum Tiers {
     Only0,
     /// Compile at the first execution.
     Only1,
+}
+
+/// The summary at exit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Summary {
+    /// None.
+    #[default]
+    No,
+    /// Lines for people.
+    Text,
+    /// One line of JSON.
+    Json,
 }
 
 /// Options of a run.
@@ -64,7 +79,17 @@ pub struct Options {
     /// Seed of the guest's AT_RANDOM and layout (`-seed`); random if absent.
     pub seed: Option<u64>,
     /// Print the summary of blocks, tiers and times at exit (`--stats`).
-    pub stats: bool,
+    pub stats: Summary,
+    /// Where a debugger connects (`-g`).
+    pub gdb: Option<debug::Address>,
+    /// Write basic-block vectors to this file (`--bbv`).
+    pub vectors: Option<PathBuf>,
+    /// Guest instructions in an interval of them.
+    pub interval: u64,
+    /// What to tell `perf` (`-perfmap`, `-jitdump`).
+    pub perf: Vec<perf::Kind>,
+    /// Write a profile (`--profile`).
+    pub profile: Option<profile::Options>,
     /// Options to repeat when the guest executes another guest program: Mynah's own command line before the program.
     pub carried: Vec<OsString>,
 }
@@ -103,7 +128,12 @@ impl Default for Options {
             passes: Passes::ALL,
             verify: false,
             seed: None,
-            stats: false,
+            stats: Summary::No,
+            gdb: None,
+            vectors: None,
+            interval: vectors::INTERVAL,
+            perf: Vec::new(),
+            profile: None,
             carried: Vec::new(),
         }
     }

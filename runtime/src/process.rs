@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
 use mynah_backend::cache::{ImageId, Published};
@@ -12,11 +12,13 @@ use mynah_backend::entry::View;
 use mynah_backend::{CodeCache, Compiled, Context};
 use mynah_ir::Region;
 
+use crate::debug::Debugger;
 use crate::disk::Disk;
 use crate::linux::limits::Limits;
 use crate::linux::signal::Actions;
 use crate::loader::{Image, Sysroot};
 use crate::memory::Memory;
+use crate::observe::{Observers, Translation};
 use crate::options::Options;
 use crate::background::Background;
 use crate::stats::{Counts, Stats};
@@ -42,6 +44,10 @@ pub struct Process {
     pub disk: Disk,
     /// Translates what is hot beside the guest's threads.
     pub background: Background,
+    /// Who wants to know what the guest does; `None` if nobody does.
+    pub observers: Option<Observers>,
+    /// The gdb stub, once it listens.
+    pub debugger: OnceLock<Debugger>,
     /// Counts of all threads that ended, and of the process as a whole.
     pub stats: Stats,
     translator: Mutex<Option<Translator>>,
@@ -116,6 +122,8 @@ impl Process {
             code,
             disk,
             background: Background::default(),
+            observers: None,
+            debugger: OnceLock::new(),
             stats: Stats::default(),
             translator: Mutex::new(None),
             changes: Changes::default(),
@@ -141,6 +149,8 @@ impl Process {
         if translator.is_none() {
             *translator = self.make_translator();
         }
+        let stages = self.observers.as_ref().filter(|observers| observers.wants.stages);
+        let lifted = stages.map(|_| region.clone());
         let result = translator.as_mut()?.translate(&mut region);
         let compiled = match result {
             Ok(compiled) => compiled,
@@ -151,12 +161,26 @@ impl Process {
             }
         };
         let piece = self.disk.piece(&self.memory, &compiled);
+        if let (Some(observers), Some(lifted)) = (stages, &lifted) {
+            observers.tell(|observer| observer.stages(self, lifted, &region, &compiled));
+        }
         let entry = self.publish(&compiled, version);
         if let (Some(_), Some(piece)) = (entry, piece) {
             self.disk.keep(piece);
         }
         let translate_ns = begin.elapsed().as_nanos() as u64;
         self.stats.add(&Counts { regions: 1, translate_ns, ..Counts::default() });
+        if let Some(observers) = &self.observers {
+            let translation = Translation {
+                pc: compiled.pc,
+                guest: compiled.guest.clone(),
+                insns: compiled.guest_insns,
+                host_bytes: compiled.code.len(),
+                host: entry.unwrap_or(0),
+                ns: translate_ns,
+            };
+            observers.tell(|observer| observer.translated(self, &translation));
+        }
         entry
     }
 
@@ -213,7 +237,14 @@ impl Process {
     /// Drops everything that came from a guest range: at once from the code cache, and from each vCPU's own tables before
     /// it runs on.
     pub fn invalidate(&self, start: u64, end: u64) {
-        self.change(|| Change::Code { start, end, entries: self.code.invalidate(start, end).into() });
+        let mut dropped: Arc<[u64]> = Arc::default();
+        self.change(|| {
+            dropped = self.code.invalidate(start, end).into();
+            Change::Code { start, end, entries: dropped.clone() }
+        });
+        if let Some(observers) = &self.observers {
+            observers.tell(|observer| observer.code_changed(start, end, &dropped));
+        }
     }
 
     /// Makes a change and notes it, in one step for whoever publishes translations, and calls every vCPU to look at it.
@@ -271,6 +302,9 @@ impl Process {
         crate::host::fork::hold_at_fork(move || Box::new(lock(&self.threads)));
         crate::host::fork::hold_at_fork(move || Box::new(self.disk.fork_guard()));
         crate::host::fork::hold_at_fork(move || Box::new(self.code.fork_guard()));
+        if let Some(observers) = &self.observers {
+            crate::host::fork::hold_at_fork(move || observers.fork_guard());
+        }
     }
 
     /// Whether threads must stay out of translated code for now.

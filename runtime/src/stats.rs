@@ -10,6 +10,13 @@ macro_rules! counters {
         #[derive(Clone, Copy, Debug, Default)]
         pub struct Counts { $($(#[$doc])* pub $name: u64,)* }
 
+        impl Counts {
+            /// Every count with its name.
+            pub fn list(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name),)*]
+            }
+        }
+
         /// The process's counts.
         #[derive(Debug, Default)]
         pub struct Stats { $($name: AtomicU64,)* }
@@ -82,4 +89,22 @@ pub fn summary(counts: &Counts, cache: &CacheStats) -> String {
         ms(counts.syscall_ns),
         counts.syscalls,
     )
+}
+
+/// The summary as one line of JSON.
+pub fn json(counts: &Counts, cache: &CacheStats) -> String {
+    let counts = counts.list().into_iter().chain(cache_list(cache));
+    let members: Vec<String> = counts.map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    format!("{{{}}}", members.join(","))
+}
+
+/// The code cache's counts with their names.
+pub fn cache_list(cache: &CacheStats) -> [(&'static str, u64); 5] {
+    [
+        ("published", cache.published),
+        ("host_bytes", cache.host_bytes),
+        ("translated_insns", cache.guest_insns),
+        ("invalidated", cache.invalidated),
+        ("flushes", cache.flushes),
+    ]
 }

@@ -288,6 +288,8 @@ pub struct Block {
     pub look_at: u64,
     /// Host entry of its translation; 0 if none is known.
     pub entry: u64,
+    /// Under which number its executions are counted; 0 if nobody asked.
+    pub number: u32,
     ops: Box<[Op]>,
     /// Whether `ops` is what is at `pc`; a block that came from the cache on disk is decoded when that is needed.
     decoded: bool,
@@ -315,6 +317,7 @@ impl Block {
             runs: 0,
             look_at: NEVER,
             entry: 0,
+            number: 0,
             jumps: ops.last().is_some_and(|op| riscv64::is_indirect_jump(&op.insn)),
             ops: ops.into_boxed_slice(),
             decoded: true,
@@ -332,6 +335,11 @@ impl Block {
     /// Whether it was decoded.
     pub fn is_decoded(&self) -> bool {
         self.decoded
+    }
+
+    /// Its instructions in order.
+    pub fn insns(&self) -> impl Iterator<Item = &Insn> {
+        self.ops.iter().map(|op| &op.insn)
     }
 
     /// The guest pages it touches.

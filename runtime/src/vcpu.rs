@@ -46,6 +46,15 @@ pub struct Vcpu {
     pub(crate) in_code: AtomicBool,
     /// The guest page that code was last fetched from, already watched; odd if none.
     pub(crate) code_page: u64,
+    /// What is kept for observers; `None` without any.
+    pub(crate) watch: Option<Box<crate::observe::Watch>>,
+    /// The debugger that it is under; `None` without one.
+    pub(crate) debug: Option<&'static crate::debug::Debugger>,
+    /// Whether the debugger wants one instruction executed, and whether that was done.
+    pub(crate) stepping: bool,
+    pub(crate) stepped: bool,
+    /// Where the sampling timer found the thread.
+    pub(crate) tick: crate::observe::sample::Tick,
     jump_table: Box<JumpTable>,
 }
 
@@ -74,6 +83,11 @@ impl Vcpu {
             seen: process.version(),
             in_code: AtomicBool::new(false),
             code_page: 1,
+            watch: None,
+            debug: None,
+            stepping: false,
+            stepped: false,
+            tick: Default::default(),
             jump_table,
         })
     }

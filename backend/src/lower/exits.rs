@@ -12,6 +12,7 @@ use crate::enter::code;
 
 impl Lowering<'_, '_> {
     pub(super) fn lower_terminal(&mut self, terminal: &Terminal) {
+        self.count_block(terminal);
         match *terminal {
             Terminal::Jump { target } => {
                 let succ = self.flow.succs[self.block][0];
@@ -55,6 +56,7 @@ impl Lowering<'_, '_> {
         for (side, target, succ) in [(sides[0], taken, yes), (sides[1], not_taken, no)] {
             self.b.seal_block(side);
             self.b.switch_to_block(side);
+            self.count_side(side == sides[0]);
             self.dirty = dirty;
             self.edge(target, succ);
         }

@@ -4,6 +4,7 @@
 //! can fault and at every exit, what is dirty is stored, so that the context always holds the architectural state of
 //! the instruction at fault (precise state).
 
+pub mod count;
 mod exits;
 mod float;
 pub mod flow;
@@ -185,6 +186,7 @@ impl Lowering<'_, '_> {
         self.b.switch_to_block(self.heads[index]);
         let mut marks = block.marks.iter().peekable();
         self.pc = block.pc;
+        self.note_block(block);
         for (i, inst) in block.insts.iter().enumerate() {
             while let Some(mark) = marks.next_if(|m| m.inst as usize <= i) {
                 self.at(mark.pc);

@@ -3,6 +3,7 @@
 pub mod detached;
 pub mod filemap;
 pub mod fork;
+pub mod log;
 pub mod signal;
 pub mod syscall;
 pub mod usercopy;

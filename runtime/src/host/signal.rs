@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, compiler_fence};
 
 use crate::host::{syscall, usercopy};
 use crate::memory::{GuestAddr, Pod};
+use crate::observe::sample;
 use crate::vcpu::Vcpu;
 
 /// Number of signals; they are numbered from 1.
@@ -267,6 +268,9 @@ pub fn set_disposition(signal: i32, disposition: Disposition, flags: u64) {
     let synchronous = SYNCHRONOUS & bit(signal) != 0;
     let handler = match disposition {
         _ if synchronous => on_fault as *const () as u64,
+        Disposition::Default if TELL_ENDS.load(Ordering::Relaxed) && HARMLESS & bit(signal) == 0 => {
+            on_signal as *const () as u64
+        }
         Disposition::Default => libc::SIG_DFL as u64,
         Disposition::Ignore => libc::SIG_IGN as u64,
         Disposition::Catch => on_signal as *const () as u64,
@@ -423,6 +427,12 @@ fn request_exit(vcpu: &Vcpu, context: &mut libc::ucontext_t) {
 extern "C" fn on_fault(signal: i32, info: *const SigInfo, context: *mut libc::ucontext_t) {
     // SAFETY: as in `on_signal`. A mutable reference would claim too much: the interrupted code may hold one.
     let (info, context, vcpu) = unsafe { (*info, &mut *context, current()) };
+    if sample::is_tick(&info) {
+        return on_tick(context);
+    }
+    if info.code == libc::SI_QUEUE && info.fields[1] == NUDGE {
+        return quietly(context, |_, _| {});
+    }
     if info.code <= 0 {
         return on_sent(signal, info, context);
     }
@@ -451,6 +461,60 @@ fn record_fault(vcpu: *mut Vcpu, info: SigInfo) {
     if let Some(vcpu) = unsafe { vcpu.as_ref() } {
         vcpu.signals.inbox.fault.take();
         vcpu.signals.inbox.fault.put(info);
+    }
+}
+
+/// The sampling timer.
+fn on_tick(context: &mut libc::ucontext_t) {
+    quietly(context, |vcpu, rip| vcpu.tick.note(if mynah_backend::enter::in_code(rip) { rip } else { 0 }));
+}
+
+/// Brings a thread to its dispatcher without the guest's noticing: a wait in the kernel that the signal ended is made again.
+fn quietly(context: &mut libc::ucontext_t, note: impl FnOnce(&Vcpu, u64)) {
+    // SAFETY: a current vCPU is valid.
+    let Some(vcpu) = (unsafe { current().as_ref() }) else { return };
+    let rip = context.uc_mcontext.gregs[libc::REG_RIP as usize] as u64;
+    note(vcpu, rip);
+    let result = &mut context.uc_mcontext.gregs[libc::REG_RAX as usize];
+    if syscall::is_return(rip) && *result == i64::from(-libc::EINTR) && !vcpu.signals.inbox.has_captured() {
+        *result = -syscall::ERESTARTSYS;
+    }
+    request_exit(vcpu, context);
+}
+
+/// What the siginfo of [`nudge`] carries.
+const NUDGE: u64 = 0x6d79_6e61_6820_676f;
+
+/// Brings a thread of this process to its dispatcher, even out of a wait in the kernel. The signal is Mynah's own: see
+/// [`sample`] for why SIGFPE.
+pub fn nudge(tid: i32) {
+    let mut info = SigInfo { signo: libc::SIGFPE, code: libc::SI_QUEUE, ..SigInfo::NONE };
+    info.fields[1] = NUDGE;
+    let args = [u64::from(std::process::id()), tid as u64, libc::SIGFPE as u64, &raw const info as u64, 0, 0];
+    // SAFETY: the kernel reads one siginfo.
+    unsafe { syscall::syscall(libc::SYS_rt_tgsigqueueinfo, args) };
+}
+
+/// Whether signals that would end the process are caught even where the guest leaves them to the kernel, so that somebody
+/// can be told of the end.
+static TELL_ENDS: AtomicBool = AtomicBool::new(false);
+
+/// Signals whose default action does not end a process, or that cannot be caught.
+const HARMLESS: u64 = bit(libc::SIGCHLD)
+    | bit(libc::SIGCONT)
+    | bit(libc::SIGURG)
+    | bit(libc::SIGWINCH)
+    | bit(libc::SIGSTOP)
+    | bit(libc::SIGTSTP)
+    | bit(libc::SIGTTIN)
+    | bit(libc::SIGTTOU)
+    | bit(libc::SIGKILL);
+
+/// From now on catches what would end the process; the dispatcher then ends it in the same way.
+pub fn tell_ends() {
+    TELL_ENDS.store(true, Ordering::Relaxed);
+    for signal in (1..=SIGNALS).filter(|&signal| (HARMLESS | SYNCHRONOUS | initial_ignored()) & bit(signal) == 0) {
+        set_disposition(signal, Disposition::Default, 0);
     }
 }
 

@@ -100,6 +100,12 @@ pub fn interrupt(pc: u64) -> u64 {
     if window.contains(&pc) { &raw const mynah_blocking_interrupted as u64 } else { pc }
 }
 
+/// Whether `pc` is where a call of [`blocking_syscall`] comes back from the kernel.
+pub fn is_return(pc: u64) -> bool {
+    // The `syscall` instruction has two bytes.
+    pc == &raw const mynah_blocking_enter as u64 + 2
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -250,6 +250,10 @@ fn become_child(vcpu: &mut Vcpu, request: &Request) {
     vcpu.signals.inbox.clear();
     vcpu.ctx.clear_exit_request();
     vcpu.inherited_blocks = vcpu.counts.tier0_blocks;
+    crate::observe::after_fork(vcpu);
+    if let Some(debugger) = vcpu.debug.take() {
+        debugger.after_fork();
+    }
     request.prepare(vcpu);
     if let Some(word) = request.pointer(flag::CHILD_SETTID, request.child_tid) {
         let _ = vcpu.process.memory.write(word, &vcpu.tid);

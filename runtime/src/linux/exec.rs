@@ -349,6 +349,7 @@ fn run(vcpu: &mut Vcpu, command: Command) -> Answer {
     let ignored = |signal: &i32| SYNCHRONOUS & bit(*signal) != 0 && vcpu.actions().get(*signal).handler == SIG_IGN;
     let ignored: Vec<i32> = (1..=SIGNALS).filter(ignored).collect();
     ignored.iter().for_each(|&signal| host::ignore_for_exec(signal));
+    crate::observe::before_exec(vcpu);
     host::set_mask_for_exec(vcpu.signals.mask);
     let limits = is_hosts.then(|| vcpu.limits().to_host());
     // SAFETY: the strings live until the call fails; if it succeeds, nothing of this program is left.
@@ -357,6 +358,7 @@ fn run(vcpu: &mut Vcpu, command: Command) -> Answer {
         limits::restore_host(&limits);
     }
     ignored.iter().for_each(|&signal| vcpu.actions().reapply(signal));
+    crate::observe::exec_failed(vcpu);
     apply_mask(vcpu);
     drop(kept);
     answer(result)

@@ -21,6 +21,7 @@ pub fn at_exit(run: fn(&mut Vcpu)) {
 
 /// Runs what was registered; for ends that are not [`end`].
 pub fn before_exit(vcpu: &mut Vcpu) {
+    crate::observe::process_ends(vcpu);
     // A child that borrows its parent's memory must leave everything there as it is.
     if vcpu.borrowed.is_some() {
         return;
@@ -34,6 +35,7 @@ pub fn before_exit(vcpu: &mut Vcpu) {
 
 /// Ends the process.
 pub fn end(vcpu: &mut Vcpu, status: i32) -> ! {
+    crate::debug::process_ends(vcpu, status);
     before_exit(vcpu);
     // SAFETY: ends all threads, without libc's exit handlers: the guest has run its own.
     unsafe { syscall(libc::SYS_exit_group, [status as u64, 0, 0, 0, 0, 0]) };

@@ -157,3 +157,11 @@ fn restore(vcpu: &mut Vcpu, context: &SigContext) {
 fn drop_reservation(vcpu: &mut Vcpu) {
     vcpu.ctx.state.set(state::RES_ADDR.cell, state::NO_RESERVATION);
 }
+
+/// The pc and the registers `x0` to `x31` that the signal frame at `sp` holds; for stacks that are walked.
+pub fn interrupted(memory: &crate::memory::Memory, sp: GuestAddr) -> Option<(u64, [u64; 32])> {
+    let frame: Frame = memory.read(sp).ok()?;
+    let saved = frame.uc.mcontext;
+    let registers = std::array::from_fn(|n| if n == 0 { 0 } else { saved.x1_to_x31[n - 1] });
+    Some((saved.pc, registers))
+}

@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::host::signal::{self as host, Disposition, Inbox, SIGNALS, SYNCHRONOUS, bit};
+use crate::debug;
 use crate::linux::{Errno, Outcome, process, sigframe};
 use crate::memory::{GuestAddr, Pod};
 use crate::vcpu::Vcpu;
@@ -328,11 +329,20 @@ fn send_back(vcpu: &mut Vcpu, mut info: SigInfo) {
 
 /// Delivers one signal by its disposition.
 fn deliver(vcpu: &mut Vcpu, info: SigInfo) {
+    let Some(info) = debug::filter_signal(vcpu, info) else { return };
+    tell(vcpu, &info);
     let action = vcpu.actions().take(info.signo);
     match action.disposition() {
         Disposition::Ignore => {}
         Disposition::Default => act_by_default(vcpu, info),
         Disposition::Catch => run_handler(vcpu, info, action),
+    }
+}
+
+/// Tells the observers, if there are any.
+fn tell(vcpu: &Vcpu, info: &SigInfo) {
+    if let Some(observers) = &vcpu.process.observers {
+        observers.tell(|observer| observer.signal(vcpu, info));
     }
 }
 
@@ -377,6 +387,7 @@ fn act_by_default(vcpu: &mut Vcpu, info: SigInfo) {
         // The host's disposition is the default again, so the kernel stops us as soon as the mask lets it.
         send_back(vcpu, info);
     } else {
+        debug::process_dies(vcpu, info.signo);
         process::before_exit(vcpu);
         host::die(info.signo)
     }
@@ -391,7 +402,11 @@ pub fn force(vcpu: &mut Vcpu, info: SigInfo) {
     let action = vcpu.actions().get(info.signo);
     let blocked = vcpu.signals.effective_mask() & bit(info.signo) != 0;
     if blocked || action.disposition() != Disposition::Catch {
-        die_of_fault(vcpu, info);
+        match debug::filter_signal(vcpu, info) {
+            Some(info) => die_of_fault(vcpu, info),
+            // The debugger lets the instruction be executed again.
+            None => return,
+        }
     }
     deliver(vcpu, info);
     vcpu.signals.temporary = None;
@@ -421,12 +436,15 @@ pub const SEGV_MAPERR: i32 = 1;
 /// `si_code` of a fault at an address that is mapped otherwise.
 pub const SEGV_ACCERR: i32 = 2;
 
-/// Says what killed the guest, and dies of it.
+/// Says what killed the guest and where it was, and dies of it.
 fn die_of_fault(vcpu: &mut Vcpu, info: SigInfo) -> ! {
+    debug::process_dies(vcpu, info.signo);
+    tell(vcpu, &info);
     let (pc, name) = (vcpu.pc(), signal_name(info.signo));
     let symbol = vcpu.process.image.symbol(&vcpu.process.memory, pc);
     let place = symbol.map(|symbol| format!(" ({symbol})")).unwrap_or_default();
     eprintln!("mynah: guest killed by {name} at {pc:#x}{place}: address {:#x}", info.addr());
+    eprint!("{}", crate::unwind::report(vcpu));
     process::before_exit(vcpu);
     host::die(info.signo)
 }

@@ -88,11 +88,8 @@ pub fn unknown(vcpu: &Vcpu, number: u64, args: &Args) {
     print(&format!("{} syscall_{number}({}) = {error}", vcpu.tid, arguments.join(", ")));
 }
 
-/// One write, so that lines of several threads and processes do not mix.
 fn print(line: &str) {
-    let line = format!("{line}\n");
-    // SAFETY: writes initialised bytes. Not `eprint`: its lock would be copied locked by a guest's fork.
-    unsafe { libc::write(2, line.as_ptr().cast(), line.len()) };
+    crate::host::log::write(format!("{line}\n").as_bytes());
 }
 
 /// Whether the guest leaves this argument out: `open`'s mode when nothing is created.

@@ -45,6 +45,8 @@ pub enum Reason {
     NoRoom { start: u64, len: u64, errno: Errno },
     ArgumentsTooLong { size: u64, limit: u64 },
     GuestBase { base: u64, errno: Errno },
+    Profile(Errno),
+    Debugger(Errno),
 }
 
 /// What is wrong with a loadable segment.
@@ -64,6 +66,7 @@ impl LoadError {
     pub fn exit_code(&self) -> i32 {
         match self.reason {
             Reason::NotFound => 127,
+            Reason::Profile(_) | Reason::Debugger(_) => 2,
             _ => 126,
         }
     }
@@ -79,7 +82,7 @@ impl Reason {
         match self {
             Reason::NotFound | Reason::MissingInterpreter(_) => Errno::ENOENT,
             Reason::NoPermission | Reason::Directory | Reason::NotRegular => Errno::EACCES,
-            Reason::Io(errno) | Reason::NoRoom { errno, .. } | Reason::GuestBase { errno, .. } => *errno,
+            Reason::Io(errno) | Reason::Profile(errno) | Reason::Debugger(errno) | Reason::NoRoom { errno, .. } | Reason::GuestBase { errno, .. } => *errno,
             Reason::Script { reason, .. } | Reason::Interpreter { reason, .. } => reason.errno(),
             Reason::TooManyScripts => Errno::ELOOP,
             Reason::ArgumentsTooLong { .. } => Errno::E2BIG,
@@ -93,7 +96,12 @@ impl std::error::Error for LoadError {}
 
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot load '{}': {}", self.path.display(), self.reason)
+        let what = match self.reason {
+            Reason::Profile(_) => "write the profile",
+            Reason::Debugger(_) => "listen for a debugger at",
+            _ => "load",
+        };
+        write!(f, "cannot {what} '{}': {}", self.path.display(), self.reason)
     }
 }
 
@@ -104,7 +112,7 @@ impl fmt::Display for Reason {
             Reason::NoPermission => f.write_str("permission denied (it must be readable and executable)"),
             Reason::Directory => f.write_str("it is a directory"),
             Reason::NotRegular => f.write_str("it is not a regular file"),
-            Reason::Io(errno) => write!(f, "{errno}"),
+            Reason::Io(errno) | Reason::Profile(errno) | Reason::Debugger(errno) => write!(f, "{errno}"),
             Reason::Empty => f.write_str("the file is empty"),
             Reason::NotElf => f.write_str("neither an ELF file nor a script"),
             Reason::Script { interpreter, reason } => {

@@ -61,3 +61,15 @@ pub fn find(bytes: &[u8], address: u64) -> Option<Symbol> {
     };
     nearest(&mut elf.symbols()).or_else(|| nearest(&mut elf.dynamic_symbols()))
 }
+
+/// A function's name as its source has it: C++ and Rust names are demangled, others stay as they are.
+pub fn demangle(name: &str) -> String {
+    if let Ok(rust) = rustc_demangle::try_demangle(name) {
+        return format!("{rust:#}");
+    }
+    if name.starts_with("_Z") || name.starts_with("__Z") {
+        let cpp = cpp_demangle::Symbol::new(name).ok().and_then(|symbol| symbol.demangle().ok());
+        return cpp.unwrap_or_else(|| name.to_owned());
+    }
+    name.to_owned()
+}
