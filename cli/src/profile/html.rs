@@ -41,7 +41,12 @@ pub fn page(report: &Report) -> Result<Vec<u8>, String> {
         shown.missing.push(format!("{} rare blocks are not on this page", shown.blocks.len() - MOST_BLOCKS));
         shown.blocks.truncate(MOST_BLOCKS);
     }
-    let options = TranslateOptions { add_guest_base: false, passes: Passes::ALL, verify: false };
+    let options = TranslateOptions {
+        add_guest_base: false,
+        host: mynah_runtime::Options::default().host,
+        passes: Passes::ALL,
+        verify: false,
+    };
     let mut translator = Translator::new(options).map_err(|error| error.to_string())?;
     let capstone = Capstone::new().x86().mode(x86::ArchMode::Mode64).build().map_err(|error| error.to_string())?;
     let cpu = Cpu::default();

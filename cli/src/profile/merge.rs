@@ -375,7 +375,7 @@ impl Merger {
                 *mnemonics.entry(insn).or_insert(0) += row.executions;
             }
             let count = |ops: &[Op]| lifted.insts.iter().filter(|inst| ops.contains(&inst.op)).count() as u64;
-            totals.loads += row.executions * count(&[Op::Load]);
+            totals.loads += row.executions * count(&[Op::Load, Op::LoadReserved]);
             totals.stores += row.executions * count(&[Op::Store]);
             totals.atomics += row.executions * count(&[Op::AtomicRmw, Op::AtomicCas, Op::StoreCond]);
             if matches!(lifted.terminal, Terminal::Branch { .. }) {
@@ -481,7 +481,7 @@ fn class(block: &mynah_ir::Block, n: usize) -> &'static str {
     }
     match () {
         () if any(&|op| matches!(op, Op::AtomicRmw | Op::AtomicCas | Op::StoreCond)) => "atomic",
-        () if any(&|op| op == Op::Load) => "load",
+        () if any(&|op| matches!(op, Op::Load | Op::LoadReserved)) => "load",
         () if any(&|op| op == Op::Store) => "store",
         () if any(&|op| op.shape().is_fp()) => "float",
         () if any(&|op| matches!(op, Op::Udiv | Op::Sdiv | Op::Urem | Op::Srem)) => "divide",

@@ -93,6 +93,11 @@ macro_rules! forward {
                 self.note(addr, 16, AccessKind::Atomic);
                 Ok(old)
             }
+            fn load_reserved(&mut self, ty: Type, addr: u64) -> Flow<u64> {
+                let value = self.exec.load_reserved(ty, addr)?;
+                self.note(addr, ty.bytes(), AccessKind::Load);
+                Ok(value)
+            }
             fn store_cond(&mut self, ty: Type, addr: u64, reserved: u64, expected: u64, new: u64) -> Flow<u64> {
                 let failed = self.exec.store_cond(ty, addr, reserved, expected, new)?;
                 if failed == 0 {
