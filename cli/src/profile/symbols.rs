@@ -249,7 +249,7 @@ mod tests {
         let ranges = resolve(symbols, unwound, 0x80);
         assert_eq!(
             names(&ranges),
-            [(0, 8, "sub_0"), (0x10, 0x20, "zero"), (0x20, 0x28, "long"), (0x28, 0x30, "inside"), (0x30, u64::MAX, "huge")]
+            [(0, 8, "sub_0"), (0x10, 0x20, "zero"), (0x20, 0x28, "long"), (0x28, 0x30, "inside"), (0x30, 0x80, "huge")]
         );
         assert_eq!(find(&ranges, 0x2f).map(|range| &*range.name), Some("inside"));
         assert!(find(&ranges, 0x9).is_none());
