@@ -48,6 +48,11 @@ impl Lowering<'_, '_> {
 
     fn branch(&mut self, cond: mynah_ir::Value, taken: u64, not_taken: u64) {
         let (yes, no) = (self.flow.succs[self.block][0], self.flow.succs[self.block][1]);
+        // In front of the branch, so that the way back to a loop's head is the branch itself: who leaves here executes
+        // the branch later.
+        if [yes, no].iter().flatten().any(|succ| self.is_back(*succ)) {
+            self.poll(self.pc);
+        }
         self.load_for(&[yes, no]);
         let cond = self.v(cond);
         let sides = [self.b.create_block(), self.b.create_block()];
@@ -58,8 +63,13 @@ impl Lowering<'_, '_> {
             self.b.switch_to_block(side);
             self.count_side(side == sides[0]);
             self.dirty = dirty;
-            self.edge(target, succ);
+            self.polled_edge(target, succ);
         }
+    }
+
+    /// Whether control going to block `succ` of the region goes back.
+    fn is_back(&self, succ: usize) -> bool {
+        succ <= self.block
     }
 
     /// Loads what the successors demand and this block has not got.
@@ -68,14 +78,19 @@ impl Lowering<'_, '_> {
         self.load_cells(cells);
     }
 
-    /// Continues at `target`, which is block `succ` of the region or outside of it.
+    /// Continues at `target`, which is block `succ` of the region or outside of it; polls on the way back.
     fn edge(&mut self, target: u64, succ: Option<usize>) {
+        if succ.is_some_and(|succ| self.is_back(succ)) {
+            self.poll(target);
+        }
+        self.polled_edge(target, succ);
+    }
+
+    /// Continues at `target`; somebody has polled if it leads back.
+    fn polled_edge(&mut self, target: u64, succ: Option<usize>) {
         match succ {
             Some(succ) => {
                 self.keep_flags(succ);
-                if succ <= self.block {
-                    self.poll(target);
-                }
                 self.b.ins().jump(self.heads[succ], &[]);
                 self.edge_done(succ);
             }

@@ -44,7 +44,7 @@ impl Lowering<'_, '_> {
             }
             Op::Store => {
                 let (addr, offset) = self.address(inst);
-                let value = self.arg(inst, 1);
+                let value = self.stored(inst.args[1]);
                 self.b.ins().store(guest(), value, addr, offset);
                 return None;
             }
@@ -97,6 +97,13 @@ impl Lowering<'_, '_> {
             }
             ty => self.b.ins().iconst(cl_type(ty), narrow(ty, inst.imm)),
         }
+    }
+
+    /// The value to store for `value`: the bits of a double are stored from where it is.
+    fn stored(&self, value: mynah_ir::Value) -> cl::Value {
+        let inst = &self.region.blocks[self.block].insts[value.index()];
+        let double = inst.op == Op::Bitcast && inst.from == Type::F64;
+        self.v(if double { inst.args[0] } else { value })
     }
 
     /// Host address and displacement of a guest access.
