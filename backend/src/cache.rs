@@ -4,7 +4,6 @@
 //! whichever of the two comes first, and goes back to the stub that leaves translated code when the target is
 //! invalidated. Slots are written with release stores and read by running code, so linking needs no thread to stop.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -31,21 +30,12 @@ pub struct TranslationBlock {
     pub guest: Vec<(u64, u64)>,
     /// Number of guest instructions.
     pub guest_insns: u32,
-    /// Host pcs to guest pcs.
-    pub faults: Faults,
+    /// Host pcs to guest pcs; of a region from disk, its entry knows that.
+    pub faults: Option<FaultMap>,
     /// Numbers of its links.
     pub links: Range<usize>,
     /// Whether it may still be entered.
     pub valid: bool,
-}
-
-/// How to get from host pcs to guest pcs.
-#[derive(Clone, Debug)]
-pub enum Faults {
-    /// By this map.
-    Map(FaultMap),
-    /// By the map of a region of an entry on disk: number of the image, number of the region.
-    Entry(usize, usize),
 }
 
 /// An entry from disk, mapped for one place of its guest file.
@@ -60,6 +50,21 @@ struct Image {
     links: usize,
     /// Regions that were activated before, whose links are known.
     known: Vec<bool>,
+}
+
+impl Image {
+    fn holds(&self, host_pc: u64) -> bool {
+        (self.code..self.code + self.entry.code().len() as u64).contains(&host_pc)
+    }
+
+    /// The guest pc of an instruction's host pc in the image.
+    fn find_fault(&self, host_pc: u64) -> Option<u64> {
+        let offset = host_pc - self.code;
+        let region = self.entry.find_code(offset)?;
+        let view = self.entry.view(region).ok()?;
+        let pc = self.base.wrapping_add(view.pc);
+        FaultMap::from_pairs(pc, view.faults()?).guest_pc((offset - view.code.start) as u32)
+    }
 }
 
 /// Names an attached entry; good until the cache is flushed.
@@ -100,8 +105,8 @@ struct Inner {
     arena: Option<Arena>,
     blocks: Vec<TranslationBlock>,
     by_pc: FxHashMap<u64, usize>,
-    /// Translations by where their host code begins.
-    by_host: BTreeMap<u64, usize>,
+    /// Translations of this process, in the order of their host code.
+    compiled: Vec<usize>,
     images: Vec<Image>,
     /// Translations by guest page, for invalidation.
     by_page: FxHashMap<u64, Vec<usize>>,
@@ -129,7 +134,7 @@ impl CodeCache {
             arena: None,
             blocks: Vec::new(),
             by_pc: FxHashMap::default(),
-            by_host: BTreeMap::new(),
+            compiled: Vec::new(),
             images: Vec::new(),
             by_page: FxHashMap::default(),
             incoming: FxHashMap::default(),
@@ -170,16 +175,14 @@ impl CodeCache {
     /// The translation that a host pc belongs to, and the guest pc of its instruction.
     pub fn find_fault(&self, host_pc: u64) -> Option<u64> {
         let inner = self.lock();
-        let (_, index) = inner.by_host.range(..=host_pc).next_back()?;
-        let block = inner.blocks.get(*index).filter(|b| b.host.contains(&host_pc))?;
-        let offset = (host_pc - block.host.start) as u32;
-        match &block.faults {
-            Faults::Map(map) => map.guest_pc(offset),
-            Faults::Entry(image, region) => {
-                let pairs = inner.images.get(*image)?.entry.faults(*region)?;
-                FaultMap::from_pairs(block.pc, pairs).guest_pc(offset)
-            }
+        if let Some(image) = inner.images.iter().find(|image| image.holds(host_pc)) {
+            return image.find_fault(host_pc);
         }
+        // This process publishes at ascending addresses.
+        let i = inner.compiled.partition_point(|i| inner.blocks[*i].host.end <= host_pc);
+        let block = &inner.blocks[*inner.compiled.get(i)?];
+        let faults = block.faults.as_ref().filter(|_| block.host.contains(&host_pc))?;
+        faults.guest_pc((host_pc - block.host.start) as u32)
     }
 
     /// Publishes a translation and links it with its neighbours.
@@ -209,10 +212,11 @@ impl CodeCache {
             host: entry..entry + code.len() as u64,
             guest: compiled.guest.clone(),
             guest_insns: compiled.guest_insns,
-            faults: Faults::Map(compiled.faults.clone()),
+            faults: Some(compiled.faults.clone()),
             links: first..first + compiled.links.len(),
             valid: true,
         };
+        inner.compiled.push(inner.blocks.len());
         inner.add(block, &compiled.links, true);
         self.count.fetch_add(1, Ordering::Release);
         Ok(Published::Entry(entry))
@@ -262,7 +266,7 @@ impl CodeCache {
             host: entry..this.code + view.code.end,
             guest: view.guest.iter().map(|(s, e)| (base.wrapping_add(*s), base.wrapping_add(*e))).collect(),
             guest_insns: view.guest_insns,
-            faults: Faults::Entry(image.index, region),
+            faults: None,
             links: first..first + targets.len(),
             valid: true,
         };
@@ -330,7 +334,7 @@ impl CodeCache {
         let inner = &mut *inner;
         inner.blocks.clear();
         inner.by_pc.clear();
-        inner.by_host.clear();
+        inner.compiled.clear();
         inner.images.clear();
         inner.by_page.clear();
         inner.incoming.clear();
@@ -372,7 +376,6 @@ impl Inner {
     /// `is_new` says that its links were never added before.
     fn add(&mut self, block: TranslationBlock, targets: &[LinkTarget], is_new: bool) {
         let (index, pc, first) = (self.blocks.len(), block.pc, block.links.start);
-        self.by_host.insert(block.host.start, index);
         self.blocks.push(block);
         self.index_pages(index);
         self.by_pc.insert(pc, index);

@@ -103,6 +103,12 @@ pub enum Scope {
     Diff,
     /// `mynah binfmt`.
     Binfmt,
+    /// `mynah cache`.
+    Cache,
+    /// Running and `mynah cache`.
+    RunAndCache,
+    /// Running, `mynah dump` and `mynah cache`.
+    BothAndCache,
     /// All of them.
     All,
 }
@@ -114,8 +120,10 @@ impl Scope {
             Scope::Run => matches!(command, Scope::Run | Scope::Profile),
             Scope::Both => matches!(command, Scope::Run | Scope::Dump | Scope::Profile),
             Scope::Report => matches!(command, Scope::Report | Scope::Profile),
+            Scope::RunAndCache => Scope::Run.includes(command) || command == Scope::Cache,
+            Scope::BothAndCache => Scope::Both.includes(command) || command == Scope::Cache,
             Scope::All => true,
-            Scope::Dump | Scope::Profile | Scope::Diff | Scope::Binfmt => self == command,
+            Scope::Cache | Scope::Dump | Scope::Profile | Scope::Diff | Scope::Binfmt => self == command,
         }
     }
 }
@@ -187,7 +195,7 @@ pub static OPTIONS: &[Opt] = options! {
     "sysroot" "-L" "QEMU_LD_PREFIX" "DIR" Guest Both true
         "Look paths up under DIR first: the guest's interpreter and libraries live there"
         Set(|c, v| { c.run.sysroot = Some(PathBuf::from(v)); Ok(()) });
-    "cpu" "-cpu" "QEMU_CPU" "MODEL" Guest Both true
+    "cpu" "-cpu" "QEMU_CPU" "MODEL" Guest BothAndCache true
         "The CPU to be: a model, then extensions to add or take away; `--cpu help` lists them"
         Set(|c, v| { c.run.cpu = Cpu::parse(text(v)?)?; Ok(()) });
     "env" "-E" "QEMU_SET_ENV" "NAME=VALUE" Guest Run false
@@ -223,10 +231,10 @@ pub static OPTIONS: &[Opt] = options! {
     "threshold" "" "" "N" Translation Run true
         "Compile a block when it has been executed N times"
         Set(|c, v| { c.run.threshold = at_least_one(v)?; Ok(()) });
-    "passes" "" "" "LIST" Translation Both true
+    "passes" "" "" "LIST" Translation BothAndCache true
         "IR passes for compiled code: names, `-name` to leave one out, `all` or `none`"
         Set(|c, v| { c.run.passes = passes(v)?; Ok(()) });
-    "host-without" "" "" "LIST" Translation Both true
+    "host-without" "" "" "LIST" Translation BothAndCache true
         "Features of the host that compiled code shall not use: fma, f16c, sse4.1; several are separated by commas"
         Set(|c, v| { c.run.host = c.run.host.without(text(v)?)?; Ok(()) });
     "verify" "" "" "" Translation Run true
@@ -236,10 +244,10 @@ pub static OPTIONS: &[Opt] = options! {
         "Limit of the code cache"
         Set(|c, v| { c.run.cache_size = mebibytes(v)?; Ok(()) });
 
-    "cache" "" "" "DIR|off" Translation Run false
+    "cache" "" "" "DIR|off" Translation RunAndCache false
         "Where translations are kept for later processes; $XDG_CACHE_HOME/mynah or ~/.cache/mynah if not given"
         Set(|c, v| { c.run.cache = cache(v)?; Ok(()) });
-    "cache-limit" "" "" "MIB" Translation Run true
+    "cache-limit" "" "" "MIB" Translation RunAndCache true
         "Limit of the cache on disk; what was not used for longest goes first"
         Set(|c, v| { c.run.cache_limit = mebibytes_on_disk(v)?; Ok(()) });
 
@@ -262,7 +270,7 @@ pub static OPTIONS: &[Opt] = options! {
     "gdb" "-g" "QEMU_GDB" "PORT" Insight Run false
         "Let gdb connect to this TCP port of this machine, or to a Unix socket's path (`%d` stands for the process's id); the          program waits for it, unless `,suspend=n` follows"
         Set(|c, v| { c.run.gdb = Some(debug::Address::parse(text(v)?)?); Ok(()) });
-    "log" "-d" "QEMU_LOG" "ITEMS" Insight Both true
+    "log" "-d" "QEMU_LOG" "ITEMS" Insight BothAndCache true
         "What to report about Mynah itself: off, error, warn (the default), info or debug; unimp (what the guest asks for \
          and Mynah lacks); strace; in_asm, op, op_opt, out_asm (code at each stage); exec, cpu (each block that is executed, \
          and the registers before it), nochain; int (signals), page, guest_errors; several are separated by commas"

@@ -28,8 +28,10 @@ use crate::vcpu::Vcpu;
 const CALL_STACK: u64 = 384 << 10;
 /// Executions of a hot block between two looks whether its translation is there.
 const ASK_AGAIN: u64 = 64;
-/// Blocks that a thread must have executed in tier 0 for its profile to be worth a look.
+/// Blocks that a thread must have executed in tier 0 for its profile to be worth a look, beside so many runs of each:
+/// blocks that run a few times only are best run there.
 const WORTH_NOTING: u64 = 5000;
+const TIER0_RUNS: u64 = 4;
 /// Length of an `ecall`.
 const ECALL: u64 = 4;
 
@@ -92,7 +94,8 @@ impl Vcpu {
     /// the child of a fork has its parent's too.
     pub(crate) fn note_profile(&mut self) {
         let ran = self.counts.tier0_blocks.saturating_sub(self.inherited_blocks);
-        if ran >= WORTH_NOTING && self.borrowed.is_none() {
+        let decoded = self.counts.decoded_blocks;
+        if ran >= WORTH_NOTING + TIER0_RUNS * decoded && self.borrowed.is_none() {
             self.process.disk.note(&self.process.memory, &self.blocks);
             self.inherited_blocks = self.counts.tier0_blocks;
         }

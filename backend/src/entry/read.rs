@@ -61,16 +61,15 @@ impl Entry {
     /// Maps an entry and checks its header and table.
     pub fn open(file: &File, name: Name) -> Result<Entry, EntryError> {
         let map = Map::new(file).map_err(|error| EntryError::Io(error.kind()))?;
-        Entry::check(map, Some(name))
+        Entry::check(map, name)
     }
 
-    /// Maps an entry whatever it is of.
-    pub fn open_any(file: &File) -> Result<Entry, EntryError> {
-        let map = Map::new(file).map_err(|error| EntryError::Io(error.kind()))?;
-        Entry::check(map, None)
+    /// Checks every byte of an entry that is not in a file yet.
+    pub fn check_bytes(bytes: &[u8], name: Name) -> Result<(), EntryError> {
+        Entry::check(Map::Bytes(bytes.to_vec()), name)?.verify()
     }
 
-    fn check(map: Map, expected: Option<Name>) -> Result<Entry, EntryError> {
+    fn check(map: Map, expected: Name) -> Result<Entry, EntryError> {
         let bytes = map.bytes();
         if bytes.len() < HEADER {
             return Err(EntryError::Length);
@@ -93,7 +92,7 @@ impl Entry {
         })();
         let (name, [len, rows, links, meta, code, code_len], table_sum, body) =
             header.ok_or(EntryError::Malformed("header"))?;
-        if expected.is_some_and(|expected| expected != name) {
+        if expected != name {
             return Err(EntryError::Name);
         }
         if len != bytes.len() {
@@ -162,16 +161,27 @@ impl Entry {
 
     /// The number of the region that begins at a distance from the image base.
     pub fn find(&self, pc: u64) -> Option<usize> {
+        let after = self.partition(|row| row.pc <= pc);
+        after.checked_sub(1).filter(|index| self.row(*index).pc == pc)
+    }
+
+    /// The number of the region whose code holds a byte, counted from the first byte of code: code lies in the order of
+    /// the table.
+    pub fn find_code(&self, offset: u64) -> Option<usize> {
+        self.partition(|row| u64::from(row.code) <= offset).checked_sub(1)
+    }
+
+    /// The number of rows, from the first on, for which `holds`.
+    fn partition(&self, holds: impl Fn(Row) -> bool) -> usize {
         let (mut low, mut high) = (0, self.rows);
         while low < high {
             let middle = (low + high) / 2;
-            match self.row(middle).pc.cmp(&pc) {
-                std::cmp::Ordering::Equal => return Some(middle),
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
+            match holds(self.row(middle)) {
+                true => low = middle + 1,
+                false => high = middle,
             }
         }
-        None
+        low
     }
 
     /// Region number `index`, checked.
@@ -191,11 +201,6 @@ impl Entry {
             return Err(EntryError::Checksum("code"));
         }
         parse(row, meta, host).ok_or(EntryError::Malformed("region"))
-    }
-
-    /// The fault map's pairs of a region.
-    pub fn faults(&self, index: usize) -> Option<Vec<(u32, u32)>> {
-        self.view(index).ok()?.tail().map(|(_, faults)| faults)
     }
 
     /// A region as it was when the entry was written.
@@ -273,6 +278,11 @@ fn parse<'a>(row: Row, meta: &'a [u8], host: &'a [u8]) -> Option<View<'a>> {
 }
 
 impl View<'_> {
+    /// Pairs of its fault map.
+    pub fn faults(&self) -> Option<Vec<(u32, u32)>> {
+        self.tail().map(|(_, faults)| faults)
+    }
+
     /// Relocations and fault map.
     fn tail(&self) -> Option<(Vec<LinkReloc>, Vec<(u32, u32)>)> {
         let mut r = self.rest.clone();
@@ -293,40 +303,50 @@ impl View<'_> {
     }
 }
 
-/// A file mapped read-only.
+/// The bytes of an entry.
 #[derive(Debug)]
-struct Map {
-    start: usize,
-    len: usize,
+enum Map {
+    /// A file mapped read-only.
+    File {
+        /// Host address.
+        start: usize,
+        /// Bytes; not 0.
+        len: usize,
+    },
+    /// Bytes that are in no file, or none at all.
+    Bytes(Vec<u8>),
 }
 
 impl Map {
     fn new(file: &File) -> std::io::Result<Map> {
         let len = file.metadata()?.len() as usize;
         if len == 0 {
-            return Ok(Map { start: 0, len: 0 });
+            return Ok(Map::Bytes(Vec::new()));
         }
         // SAFETY: a fresh mapping wherever the kernel likes.
         let p = unsafe {
             libc::mmap(std::ptr::null_mut(), len, libc::PROT_READ, libc::MAP_PRIVATE, file.as_raw_fd(), 0)
         };
-        if p == libc::MAP_FAILED { Err(std::io::Error::last_os_error()) } else { Ok(Map { start: p as usize, len }) }
+        match p {
+            libc::MAP_FAILED => Err(std::io::Error::last_os_error()),
+            _ => Ok(Map::File { start: p as usize, len }),
+        }
     }
 
     fn bytes(&self) -> &[u8] {
-        if self.len == 0 {
-            return &[];
+        match self {
+            // SAFETY: mapped for the value's life. Entries are replaced as a whole and never changed in place.
+            Map::File { start, len } => unsafe { std::slice::from_raw_parts(*start as *const u8, *len) },
+            Map::Bytes(bytes) => bytes,
         }
-        // SAFETY: mapped for the value's life. Entries are replaced as a whole and never changed in place.
-        unsafe { std::slice::from_raw_parts(self.start as *const u8, self.len) }
     }
 }
 
 impl Drop for Map {
     fn drop(&mut self) {
-        if self.len != 0 {
+        if let Map::File { start, len } = self {
             // SAFETY: the mapping is the value's own, and every slice of it borrowed the value.
-            unsafe { libc::munmap(self.start as *mut _, self.len) };
+            unsafe { libc::munmap(*start as *mut _, *len) };
         }
     }
 }

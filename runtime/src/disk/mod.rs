@@ -12,12 +12,16 @@
 //! | `profile` | how often blocks ran |
 //! | `translate` | ahead-of-time translation by a profile |
 //! | `worker` | the process that does it |
+//! | `warm` | ahead-of-time translation of whole files |
+//! | `admin` | listing, checking, emptying, exporting |
 
+pub mod admin;
 pub mod key;
 pub mod limit;
 pub mod profile;
 pub mod store;
 pub mod translate;
+pub mod warm;
 pub mod worker;
 
 use std::fs::File;

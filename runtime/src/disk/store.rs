@@ -33,6 +33,8 @@ pub enum Doubt {
     Kind,
     /// Its bytes are wrong.
     Entry(EntryError),
+    /// The bytes of a profile are wrong.
+    Profile,
 }
 
 impl std::fmt::Display for Doubt {
@@ -44,6 +46,7 @@ impl std::fmt::Display for Doubt {
             Doubt::Mode => write!(f, "others may write it"),
             Doubt::Kind => write!(f, "it is of the wrong kind"),
             Doubt::Entry(error) => write!(f, "{error}"),
+            Doubt::Profile => write!(f, "its profile is damaged"),
         }
     }
 }

@@ -22,6 +22,8 @@ use crate::translate::{TranslateOptions, Translator};
 const RUNNING: &str = ".translating";
 /// Held by whoever replaces an entry.
 pub(super) const REPLACING: &str = ".replacing";
+/// Both.
+pub(super) const LOCKS: [&str; 2] = [RUNNING, REPLACING];
 /// What was compiled is published after so long, should the worker be killed.
 const PUBLISH_AFTER: Duration = Duration::from_millis(500);
 /// First words of the command that is the worker.
@@ -131,7 +133,7 @@ pub fn translator(options: &Options, based: bool) -> Result<Translator, String> 
 }
 
 /// The regions of an entry that were made from the file's bytes.
-fn fitting(store: &Store, name: Name, file: &GuestFile) -> Vec<Piece> {
+pub(super) fn fitting(store: &Store, name: Name, file: &GuestFile) -> Vec<Piece> {
     let Ok((_, entry)) = store.entry(name) else { return Vec::new() };
     (0..entry.len()).filter_map(|i| entry.piece(i).ok()).filter(|piece| file.fits(piece)).collect()
 }
