@@ -424,9 +424,32 @@ impl Vcpu {
         let info = signal::take_fault(self);
         // A write to a page that is protected because code was translated from it: drop the code, then write again.
         if info.signo == libc::SIGSEGV && self.process.memory.write_fault(GuestAddr(info.addr())) {
-            return;
+            return self.write_again();
         }
         signal::force(self, info);
+    }
+
+    /// Executes the one instruction at pc, which wrote to a watched page, without watching the page that it lies in: that may
+    /// be the same page, and watching it would make the write fault again, for ever.
+    fn write_again(&mut self) {
+        let (pc, process) = (self.pc(), self.process);
+        let mut unwatched = |addr| process.memory.fetch16(GuestAddr(addr));
+        let Ok(insn) = riscv64::fetch_insn(pc, &mut unwatched, &process.options.cpu) else { return };
+        // A write may reach into a second watched page.
+        for _ in 0..2 {
+            match tier0::step(&mut self.ctx, &insn) {
+                Ok(()) => return,
+                Err(Stop::Fault) => {
+                    let info = signal::take_fault(self);
+                    if info.signo != libc::SIGSEGV || !process.memory.write_fault(GuestAddr(info.addr())) {
+                        return signal::force(self, info);
+                    }
+                }
+                Err(Stop::Trap(kind)) => return self.trapped(kind),
+                // No instruction that writes memory stops otherwise.
+                Err(_) => return,
+            }
+        }
     }
 
     fn trapped(&mut self, kind: TrapKind) {

@@ -35,6 +35,8 @@ pub enum Doubt {
     Entry(EntryError),
     /// The bytes of a profile are wrong.
     Profile,
+    /// The process may only write files of a limited size; beyond it would get SIGXFSZ.
+    SizeLimit,
 }
 
 impl std::fmt::Display for Doubt {
@@ -46,6 +48,7 @@ impl std::fmt::Display for Doubt {
             Doubt::Mode => write!(f, "others may write it"),
             Doubt::Kind => write!(f, "it is of the wrong kind"),
             Doubt::Entry(error) => write!(f, "{error}"),
+            Doubt::SizeLimit => write!(f, "the size of files that may be written is limited"),
             Doubt::Profile => write!(f, "its profile is damaged"),
         }
     }
@@ -108,8 +111,14 @@ impl Store {
         Ok(Store { dir })
     }
 
-    /// Opens the directory of a variant, and makes what is missing.
+    /// Opens the directory of a variant for writing, and makes what is missing.
     pub fn create(root: &Path, variant: u128) -> Result<Store, Doubt> {
+        let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+        // SAFETY: `limit` is valid for the answer.
+        unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &mut limit) };
+        if limit.rlim_cur != libc::RLIM_INFINITY {
+            return Err(Doubt::SizeLimit);
+        }
         match Store::open(root, variant) {
             Err(Doubt::Absent) => {}
             result => return result,
