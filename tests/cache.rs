@@ -220,7 +220,7 @@ fn dynamic_programs_share_the_entries_of_their_libraries() {
 /// Two programs with the same headers, length and build-id, and different code, which is not in the first page.
 fn twins(name: &str) -> [PathBuf; 2] {
     let flags = ["-Wl,--build-id=0x1234567890abcdef", "-fno-toplevel-reorder", "-s"];
-    let source = |constant| format!("__asm__(\".text\\n.space 16384\");{}", loop_with(constant));
+    let source = |constant| format!("__asm__(\".text\\n.space 16384\");\n{}", loop_with(constant));
     let twins = [11, 12].map(|constant| build(&format!("{name}{constant}"), &source(constant), &flags));
     let [a, b] = twins.each_ref().map(|path| fs::read(path).expect("just built"));
     assert!(a.len() == b.len() && a[..4096] == b[..4096] && a != b, "the twins are too different");
