@@ -64,7 +64,7 @@ pub fn command(words: &[OsString]) -> Result<i32, Refusal> {
         return translate(rest);
     }
     let choices = args::parse(&USAGE, words, &|name| std::env::var_os(name))?;
-    log::install(&choices.log);
+    log::install(&choices.log).map_err(Refusal::Wrong)?;
     let (name, operands) = (choices.run.program.clone(), &choices.run.argv[1..]);
     let Some((_, least, most, action)) = ACTIONS.iter().find(|action| name.as_os_str() == action.0) else {
         let names: Vec<&str> = ACTIONS.iter().map(|action| action.0).collect();
