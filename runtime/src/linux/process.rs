@@ -21,12 +21,13 @@ pub fn at_exit(run: fn(&mut Vcpu)) {
 
 /// Runs what was registered; for ends that are not [`end`].
 pub fn before_exit(vcpu: &mut Vcpu) {
+    // First, because the counts are gone once they are settled.
+    vcpu.note_profile();
     crate::observe::process_ends(vcpu);
     // A child that borrows its parent's memory must leave everything there as it is.
     if vcpu.borrowed.is_some() {
         return;
     }
-    vcpu.note_profile();
     vcpu.process.disk.publish(vcpu.process, true);
     if let Some(run) = AT_EXIT.get() {
         run(vcpu);
