@@ -56,6 +56,10 @@ impl Vcpu {
             debugger.thread_begins(self);
         }
         let status = loop {
+            while self.process.is_stopped() {
+                // Another thread empties the code cache, or writes a core file: then for ever.
+                std::thread::yield_now();
+            }
             if let Some(debugger) = self.debug {
                 self.debug_checkpoint(debugger);
             }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mynah_backend::cache::{ImageId, Published};
 use mynah_backend::entry::View;
@@ -23,6 +23,7 @@ use crate::options::Options;
 use crate::background::Background;
 use crate::stats::{Counts, Stats};
 use crate::translate::{TranslateOptions, Translator};
+use crate::vcpu::Vcpu;
 
 /// A guest process. Lives as long as the host process: threads hold `&'static Process`.
 pub struct Process {
@@ -311,6 +312,26 @@ impl Process {
     #[inline(always)]
     pub(crate) fn is_stopped(&self) -> bool {
         self.changes.stop.load(Ordering::SeqCst)
+    }
+
+    /// Stops every thread but the calling one between two instructions or in a system call, as far as each gets there within
+    /// a moment, and shows their vCPUs. They never run again: the process is about to die.
+    pub(crate) fn stop_others(&self, own: &Vcpu, mut show: impl FnMut(&Vcpu)) {
+        /// How long a thread has to come out of translated code.
+        const PATIENCE: Duration = Duration::from_millis(200);
+        let begin = Instant::now();
+        self.changes.stop.store(true, Ordering::SeqCst);
+        for thread in lock(&self.threads).iter().filter(|thread| !std::ptr::eq(thread.0, &own.ctx)) {
+            // SAFETY: registered vCPUs live, and begin with their contexts. One that does not stop in time is read while it
+            // runs: what is shown of it may then be torn, which the core file of a dying process can bear.
+            unsafe {
+                (*thread.0).request_exit();
+                while (*thread.1).load(Ordering::SeqCst) && begin.elapsed() < PATIENCE {
+                    std::thread::yield_now();
+                }
+                show(&*thread.0.cast::<Vcpu>());
+            }
+        }
     }
 
     /// Empties the code cache; the calling thread is not in translated code.

@@ -91,6 +91,7 @@ pub fn run_observed(mut options: Options, mut observers: Vec<Box<dyn Observer>>)
     if process.observers.is_some() || process.debugger.get().is_some() {
         host::signal::tell_ends();
     }
+    vcpu.actions().catch_core_signals();
     signal::start(&mut vcpu);
     let status = vcpu.run();
     // Other threads may still run: the process ends with its last one.

@@ -136,9 +136,13 @@ const MOST_WAITERS: u64 = 128;
 /// `futex_waitv(waiters, count, flags, timeout, clock)`.
 pub fn futex_waitv(vcpu: &mut Vcpu, [waiters, count, flags, timeout, clock, _]: Args) -> Answer {
     let memory = &vcpu.process.memory;
-    let host = host_waiters(memory, waiters, u64::from(count as u32))?;
     let timeout = pointer(memory, timeout, 16);
-    let at = host.as_ptr().expose_provenance() as u64;
+    let host = host_waiters(memory, waiters, u64::from(count as u32));
+    let at = match &host {
+        Ok(host) => host.as_ptr().expose_provenance() as u64,
+        // The kernel looks at other arguments first.
+        Err(_) => pointer(memory, waiters, 0),
+    };
     wait(vcpu, libc::SYS_futex_waitv, [at, count, flags, timeout, clock, 0])
 }
 

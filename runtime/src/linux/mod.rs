@@ -7,6 +7,7 @@ pub mod abi;
 pub mod arguments;
 pub mod clone;
 pub mod compatibility;
+pub mod coredump;
 pub mod errno;
 pub mod exec;
 pub mod fd;

@@ -1,7 +1,7 @@
 //! Sockets, where structures hold pointers.
 
 use super::arguments::Args;
-use super::syscall::{call, iovecs, pointer, wait, writable};
+use super::syscall::{bad, call, iovecs, pointer, wait, writable};
 use super::{Answer, Errno};
 use crate::memory::{GuestAddr, Memory, Pod};
 use crate::vcpu::Vcpu;
@@ -66,18 +66,28 @@ fn to_guest(guest: &Message, host: &Message) -> Message {
     Message { name_length: host.name_length, control_length: host.control_length, flags: host.flags, ..*guest }
 }
 
+/// What a call answers whose message cannot be read: the kernel looks at the socket first.
+fn unreadable(vcpu: &Vcpu, number: i64, [socket, _, rest @ ..]: Args) -> Answer {
+    let [third, fourth, ..] = rest;
+    wait(vcpu, number, [socket, bad(0), third, fourth, 0, 0])
+}
+
 /// `sendmsg(socket, message, flags)`.
-pub fn sendmsg(vcpu: &mut Vcpu, [socket, message, flags, ..]: Args) -> Answer {
+pub fn sendmsg(vcpu: &mut Vcpu, args: Args) -> Answer {
+    let [socket, message, flags, ..] = args;
     let memory = &vcpu.process.memory;
-    let (host, _vector) = to_host(memory, &memory.read(GuestAddr(message))?, Direction::Send)?;
+    let converted = memory.read(GuestAddr(message)).and_then(|guest| to_host(memory, &guest, Direction::Send));
+    let Ok((host, _vector)) = converted else { return unreadable(vcpu, libc::SYS_sendmsg, args) };
     wait(vcpu, libc::SYS_sendmsg, [socket, (&raw const host).expose_provenance() as u64, flags, 0, 0, 0])
 }
 
 /// `recvmsg(socket, message, flags)`.
-pub fn recvmsg(vcpu: &mut Vcpu, [socket, message, flags, ..]: Args) -> Answer {
+pub fn recvmsg(vcpu: &mut Vcpu, args: Args) -> Answer {
+    let [socket, message, flags, ..] = args;
     let memory = &vcpu.process.memory;
-    let guest: Message = memory.read(GuestAddr(message))?;
-    let (mut host, _vector) = to_host(memory, &guest, Direction::Receive)?;
+    let read = memory.read::<Message>(GuestAddr(message));
+    let converted = read.and_then(|guest| Ok((guest, to_host(memory, &guest, Direction::Receive)?)));
+    let Ok((guest, (mut host, _vector))) = converted else { return unreadable(vcpu, libc::SYS_recvmsg, args) };
     let at = (&raw mut host).expose_provenance() as u64;
     let received = wait(vcpu, libc::SYS_recvmsg, [socket, at, flags, 0, 0, 0])?;
     memory.write(GuestAddr(message), &to_guest(&guest, &host))?;
@@ -121,9 +131,12 @@ impl Batch {
 }
 
 /// `sendmmsg(socket, messages, count, flags)`.
-pub fn sendmmsg(vcpu: &mut Vcpu, [socket, messages, count, flags, ..]: Args) -> Answer {
+pub fn sendmmsg(vcpu: &mut Vcpu, args: Args) -> Answer {
+    let [socket, messages, count, flags, ..] = args;
     let memory = &vcpu.process.memory;
-    let mut batch = Batch::read(memory, messages, u64::from(count as u32), Direction::Send)?;
+    let Ok(mut batch) = Batch::read(memory, messages, u64::from(count as u32), Direction::Send) else {
+        return unreadable(vcpu, libc::SYS_sendmmsg, args);
+    };
     let at = batch.host.as_mut_ptr().expose_provenance() as u64;
     let sent = wait(vcpu, libc::SYS_sendmmsg, [socket, at, batch.host.len() as u64, flags, 0, 0])?;
     batch.write(memory, messages, sent, Direction::Send)?;
@@ -131,9 +144,12 @@ pub fn sendmmsg(vcpu: &mut Vcpu, [socket, messages, count, flags, ..]: Args) -> 
 }
 
 /// `recvmmsg(socket, messages, count, flags, timeout)`.
-pub fn recvmmsg(vcpu: &mut Vcpu, [socket, messages, count, flags, timeout, _]: Args) -> Answer {
+pub fn recvmmsg(vcpu: &mut Vcpu, args: Args) -> Answer {
+    let [socket, messages, count, flags, timeout, _] = args;
     let memory = &vcpu.process.memory;
-    let mut batch = Batch::read(memory, messages, u64::from(count as u32), Direction::Receive)?;
+    let Ok(mut batch) = Batch::read(memory, messages, u64::from(count as u32), Direction::Receive) else {
+        return unreadable(vcpu, libc::SYS_recvmmsg, args);
+    };
     let at = batch.host.as_mut_ptr().expose_provenance() as u64;
     let timeout = writable(memory, timeout, 16);
     let received = wait(vcpu, libc::SYS_recvmmsg, [socket, at, batch.host.len() as u64, flags, timeout, 0])?;

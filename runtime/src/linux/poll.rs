@@ -3,7 +3,7 @@
 use super::abi::riscv64::{EpollEvent, epoll_event_to_guest, epoll_event_to_host};
 use super::arguments::Args;
 use super::signal::{answer, with_temp_mask};
-use super::syscall::{call, pointer, writable};
+use super::syscall::{bad, call, pointer, writable};
 use super::{Answer, Errno, Outcome};
 use crate::host::syscall::blocking_syscall;
 use crate::memory::GuestAddr;
@@ -109,7 +109,11 @@ fn wait_events(
     let count = if (count as i32) < 1 { count } else { count.min(MOST_EVENTS) };
     let room = if (count as i32) < 1 { 0 } else { count as usize };
     let mut host = vec![libc::epoll_event { events: 0, u64: 0 }; room];
-    let at = host.as_mut_ptr().expose_provenance() as u64;
+    let at = match vcpu.process.memory.pointer(GuestAddr(events), room * size_of::<EpollEvent>()) {
+        Ok(_) => host.as_mut_ptr().expose_provenance() as u64,
+        // Addresses that cannot be are refused before anything else.
+        Err(_) => bad(events),
+    };
     let outcome = wait_masked(vcpu, mask, number, |mask| arguments(at, count, mask));
     let Outcome::Return(ready) = outcome else { return outcome };
     let guest: Vec<EpollEvent> = host.iter().take(ready as usize).map(|&event| epoll_event_to_guest(event)).collect();

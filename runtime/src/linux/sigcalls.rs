@@ -208,7 +208,7 @@ pub fn sigaltstack(vcpu: &mut Vcpu, [new, old, ..]: [u64; 6]) -> Answer {
         _ if current.holds(vcpu.x(2)) => libc::SS_ONSTACK,
         _ => 0,
     };
-    let told = AltStack { flags: state | current.flags & AltStack::AUTODISARM, ..current };
+    let told = AltStack { flags: state | current.flags & AltStack::AUTODISARM, pad: 0, ..current };
     if let Some(new) = read_optional::<AltStack>(&vcpu.process.memory, new)? {
         set_altstack(vcpu, new)?;
     }
@@ -220,6 +220,11 @@ pub fn sigaltstack(vcpu: &mut Vcpu, [new, old, ..]: [u64; 6]) -> Answer {
 pub(super) fn set_altstack(vcpu: &mut Vcpu, new: AltStack) -> Result<(), Errno> {
     if vcpu.signals.altstack.holds(vcpu.x(2)) {
         return Err(Errno::EPERM);
+    }
+    let current = &vcpu.signals.altstack;
+    // Nothing changes: the kernel does not look further.
+    if (current.base, current.size, current.flags) == (new.base, new.size, new.flags) {
+        return Ok(());
     }
     vcpu.signals.altstack = match new.flags & !AltStack::AUTODISARM {
         libc::SS_DISABLE => AltStack { base: 0, size: 0, pad: 0, ..new },

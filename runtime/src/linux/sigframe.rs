@@ -128,6 +128,17 @@ impl Frame {
     }
 }
 
+/// `struct user_regs_struct`: the pc, then x1 to x31.
+pub fn registers(vcpu: &Vcpu) -> [u64; 32] {
+    std::array::from_fn(|n| if n == 0 { vcpu.pc() } else { vcpu.x(n as u8) })
+}
+
+/// `struct __riscv_d_ext_state` as a core file has it: f0 to f31, then fcsr in a word.
+pub fn float_registers(vcpu: &Vcpu) -> Vec<u8> {
+    let context = save(vcpu);
+    context.f.into_iter().chain([u64::from(context.fcsr)]).flat_map(u64::to_le_bytes).collect()
+}
+
 fn save(vcpu: &Vcpu) -> SigContext {
     let cells = &vcpu.ctx.state;
     SigContext {

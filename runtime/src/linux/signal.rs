@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::host::signal::{self as host, Disposition, Inbox, SIGNALS, SYNCHRONOUS, bit};
 use crate::debug;
-use crate::linux::{Errno, Outcome, process, sigframe};
+use crate::linux::{Errno, Outcome, coredump, process, sigframe};
 use crate::memory::{GuestAddr, Pod};
 use crate::vcpu::Vcpu;
 
@@ -62,6 +62,14 @@ impl Action {
             _ => Disposition::Catch,
         }
     }
+
+    /// Makes the host's disposition of a signal follow. Signals that dump core by default are caught then: the kernel's
+    /// core file would be Mynah's.
+    fn apply(&self, signal: i32) {
+        let caught = self.handler == SIG_DFL && coredump::SIGNALS & bit(signal) != 0;
+        let disposition = if caught { Disposition::Catch } else { self.disposition() };
+        host::set_disposition(signal, disposition, self.flags & if caught { !sa::RESETHAND } else { u64::MAX });
+    }
 }
 
 /// The dispositions of a process. The host's follow them under the same lock.
@@ -106,7 +114,7 @@ impl Actions {
     /// Replaces a disposition, on the host too; gives the old one.
     pub fn set(&self, signal: i32, action: Action) -> Action {
         let mut table = self.lock();
-        host::set_disposition(signal, action.disposition(), action.flags);
+        action.apply(signal);
         std::mem::replace(&mut table[signal as usize - 1], action)
     }
 
@@ -117,7 +125,7 @@ impl Actions {
         let action = *entry;
         if action.flags & sa::RESETHAND != 0 && action.disposition() == Disposition::Catch {
             entry.handler = SIG_DFL;
-            host::set_disposition(signal, Disposition::Default, entry.flags);
+            entry.apply(signal);
         }
         action
     }
@@ -128,7 +136,7 @@ impl Actions {
         for (signal, action) in (1..).zip(&mut *table) {
             if action.disposition() == Disposition::Catch {
                 *action = Action::default();
-                host::set_disposition(signal, Disposition::Default, 0);
+                action.apply(signal);
             }
         }
     }
@@ -136,8 +144,12 @@ impl Actions {
     /// Applies the host's disposition of a signal again, after libc changed it for its own purposes.
     pub fn reapply(&self, signal: i32) {
         let table = self.lock();
-        let action = table[signal as usize - 1];
-        host::set_disposition(signal, action.disposition(), action.flags);
+        table[signal as usize - 1].apply(signal);
+    }
+
+    /// Applies the dispositions of signals that dump core, at the start.
+    pub fn catch_core_signals(&self) {
+        (1..=SIGNALS).filter(|&signal| coredump::SIGNALS & bit(signal) != 0).for_each(|signal| self.reapply(signal));
     }
 }
 
@@ -161,7 +173,7 @@ const _: () = assert!(size_of::<AltStack>() == 24 && std::mem::offset_of!(AltSta
 unsafe impl Pod for AltStack {}
 
 impl AltStack {
-    /// No alternate stack.
+    /// No alternate stack, as a thread starts; a program's first thread starts without the flag.
     pub const NONE: AltStack = AltStack { base: 0, flags: libc::SS_DISABLE, pad: 0, size: 0 };
     /// The kernel's SS_AUTODISARM.
     pub const AUTODISARM: i32 = i32::MIN;
@@ -212,7 +224,7 @@ impl Default for ThreadSignals {
 impl ThreadSignals {
     /// The state of a process's first thread: only the mask is inherited.
     pub fn new() -> ThreadSignals {
-        ThreadSignals::with_mask(host::initial_mask())
+        ThreadSignals { altstack: AltStack { flags: 0, ..AltStack::NONE }, ..ThreadSignals::with_mask(host::initial_mask()) }
     }
 
     fn with_mask(mask: u64) -> ThreadSignals {
@@ -388,6 +400,7 @@ fn act_by_default(vcpu: &mut Vcpu, info: SigInfo) {
         send_back(vcpu, info);
     } else {
         debug::process_dies(vcpu, info.signo);
+        coredump::dump(vcpu, &info);
         process::before_exit(vcpu);
         host::die(info.signo)
     }
@@ -445,6 +458,7 @@ fn die_of_fault(vcpu: &mut Vcpu, info: SigInfo) -> ! {
     let place = symbol.map(|symbol| format!(" ({symbol})")).unwrap_or_default();
     eprintln!("mynah: guest killed by {name} at {pc:#x}{place}: address {:#x}", info.addr());
     eprint!("{}", crate::unwind::report(vcpu));
+    coredump::dump(vcpu, &info);
     process::before_exit(vcpu);
     host::die(info.signo)
 }

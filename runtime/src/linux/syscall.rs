@@ -36,22 +36,14 @@ fn unknown(vcpu: &Vcpu, number: u64, args: &Args) -> Outcome {
 pub(super) fn answer(vcpu: &mut Vcpu, row: &Row, args: Args) -> Outcome {
     match row.decision {
         Decision::Done(handler) => handler(vcpu, args),
-        Decision::Pass(number) => {
-            Converted::new(vcpu, row.args, &args).map_or_else(Into::into, |c| c.call(number).into())
-        }
-        Decision::Wait(number) => {
-            Converted::new(vcpu, row.args, &args).map_or_else(Into::into, |c| c.wait(vcpu, number).into())
-        }
+        Decision::Pass(number) => Converted::new(vcpu, row.args, &args).call(number).into(),
+        Decision::Wait(number) => Converted::new(vcpu, row.args, &args).wait(vcpu, number).into(),
         Decision::Flat(_) | Decision::FlatWait(_) if vcpu.process.memory.guest_base() != 0 => {
             tracing::debug!(target: "unimp", "{}: only with guest base 0", row.name);
             Outcome::Errno(Errno::ENOSYS)
         }
-        Decision::Flat(number) => {
-            Converted::new(vcpu, row.args, &args).map_or_else(Into::into, |c| c.call(number).into())
-        }
-        Decision::FlatWait(number) => {
-            Converted::new(vcpu, row.args, &args).map_or_else(Into::into, |c| c.wait(vcpu, number).into())
-        }
+        Decision::Flat(number) => Converted::new(vcpu, row.args, &args).call(number).into(),
+        Decision::FlatWait(number) => Converted::new(vcpu, row.args, &args).wait(vcpu, number).into(),
         Decision::Refused(errno) => {
             tracing::debug!(target: "unimp", "{}: {}", row.name, row.note);
             Outcome::Errno(errno)
@@ -69,9 +61,9 @@ pub(super) struct Converted {
 }
 
 impl Converted {
-    /// Converts pointers by the types of the arguments. EFAULT and ENAMETOOLONG for paths; other bad pointers are left to
-    /// the kernel, which knows in what order it looks at its arguments.
-    pub(super) fn new(vcpu: &Vcpu, types: &[Arg], guest: &Args) -> Result<Converted, Errno> {
+    /// Converts pointers by the types of the arguments. Bad ones are left to the kernel, which knows in what order it looks
+    /// at its arguments.
+    pub(super) fn new(vcpu: &Vcpu, types: &[Arg], guest: &Args) -> Converted {
         let memory = &vcpu.process.memory;
         let behind = |at: u64| memory.read::<u32>(GuestAddr(at)).unwrap_or(0);
         let mut host = *guest;
@@ -82,11 +74,18 @@ impl Converted {
             host[index] = match *kind {
                 Arg::Path | Arg::Name if address == 0 => 0,
                 Arg::Path | Arg::Name => {
-                    let path = memory.read_cstr(GuestAddr(address))?;
-                    let path = fs::host_path(vcpu, directory(types, guest, index), path, follows(types, guest, index));
-                    let pointer = path.as_ptr().expose_provenance() as u64;
-                    paths.push(path);
-                    pointer
+                    // What is no path is left to the kernel too, which knows when to look.
+                    match memory.read_cstr(GuestAddr(address)) {
+                        Ok(path) => {
+                            let (from, follow) = (directory(types, guest, index), follows(types, guest, index));
+                            let path = fs::host_path(vcpu, from, path, follow);
+                            let pointer = path.as_ptr().expose_provenance() as u64;
+                            paths.push(path);
+                            pointer
+                        }
+                        Err(Errno::EFAULT) => bad(address),
+                        Err(_) => pointer(memory, address, 0),
+                    }
                 }
                 Arg::In(len) => pointer(memory, address, length(len)),
                 Arg::Out(len) | Arg::InOut(len) => writable(memory, address, length(len)),
@@ -97,7 +96,7 @@ impl Converted {
                 Arg::Hex | Arg::Mode | Arg::Id | Arg::Signal | Arg::Flags(_) => address,
             };
         }
-        Ok(Converted { args: host, _paths: paths, _vectors: vectors })
+        Converted { args: host, _paths: paths, _vectors: vectors }
     }
 
     /// A call that answers at once.
@@ -131,23 +130,32 @@ fn follows(types: &[Arg], guest: &Args, index: usize) -> bool {
 
 /// Keeps a vector alive and gives its address.
 fn hold(vectors: &mut Vec<Vec<libc::iovec>>, vector: Result<Vec<libc::iovec>, Errno>) -> u64 {
-    let Ok(vector) = vector else { return BAD };
+    let Ok(vector) = vector else { return bad(0) };
     // A vector that moves keeps its buffer.
     let address = vector.as_ptr().expose_provenance() as u64;
     vectors.push(vector);
     address
 }
 
-/// An address that the kernel answers with EFAULT wherever it uses it.
-const BAD: u64 = u64::MAX - 4095;
+/// An address that the kernel answers with EFAULT wherever it uses it; as little aligned as the guest's, which is what the
+/// kernel may look at first.
+pub(super) fn bad(address: u64) -> u64 {
+    const KERNELS: u64 = u64::MAX - 4095;
+    KERNELS | address & 4095
+}
 
-/// The host's pointer for `length` bytes of guest memory, for a system call's argument: null stays null, and what lies
+/// The host's pointer for `length` bytes of guest memory, for a system call's argument: null stays null, and what begins
 /// outside the guest's range becomes an address that the kernel refuses.
+///
+/// What begins inside and ends outside is the kernel's to judge: it may be content with less. It cannot get from guest
+/// memory to Mynah's, because at guest base 0 there are always addresses between them where nothing is mapped; with another
+/// base the range must lie inside.
 pub(super) fn pointer(memory: &Memory, address: u64, length: u64) -> u64 {
-    match memory.pointer(GuestAddr(address), length as usize) {
+    let checked = if memory.guest_base() == 0 { 0 } else { length };
+    match memory.pointer(GuestAddr(address), checked as usize) {
         _ if address == 0 => 0,
         Ok(pointer) => pointer.expose_provenance() as u64,
-        Err(_) => BAD,
+        Err(_) => bad(address),
     }
 }
 

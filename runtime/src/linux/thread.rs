@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 
 use super::clone::{Request, flag};
 use super::sigcalls::answer;
+use super::syscall::pointer;
 use super::{Answer, Errno, Outcome, process, signal};
 use crate::host::signal::{self as host, SignalStack};
 use crate::host::syscall::{blocking_syscall, syscall};
@@ -278,7 +279,7 @@ pub fn futex(vcpu: &mut Vcpu, [word, op, value, timeout, word2, value3]: [u64; 6
     }
     let host = |address: u64| memory.g2h(GuestAddr(address)) as u64;
     let timeout = if counts || timeout == 0 { timeout } else { host(timeout) };
-    let args = [memory.pointer(GuestAddr(word), 4)? as u64, op, value, timeout, host(word2), value3];
+    let args = [pointer(memory, word, 4), op, value, timeout, host(word2), value3];
     // SAFETY: the kernel checks the addresses; they lie in the guest's part of the address space.
     answer(unsafe { blocking_syscall(&vcpu.ctx.exit_request, libc::SYS_futex, args) })
 }

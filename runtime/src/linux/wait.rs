@@ -1,6 +1,6 @@
 //! Waiting for children, which are host processes.
 
-use super::Answer;
+use super::{Answer, Outcome};
 use super::sigcalls::answer;
 use super::signal::SigInfo;
 use crate::host::syscall::blocking_syscall;
@@ -30,9 +30,12 @@ pub fn waitid(vcpu: &mut Vcpu, [kind, id, info, options, usage, _]: [u64; 6]) ->
     let (mut host_info, mut host_usage): (SigInfo, Usage) = (SigInfo::NONE, [0; 18]);
     let args = [kind, id, &raw mut host_info as u64, options, &raw mut host_usage as u64, 0];
     // SAFETY: the kernel writes a siginfo and a usage.
-    let result = answer(unsafe { blocking_syscall(&vcpu.ctx.exit_request, libc::SYS_waitid, args) })?;
+    let result = answer(unsafe { blocking_syscall(&vcpu.ctx.exit_request, libc::SYS_waitid, args) });
+    if let Err(Outcome::RestartAlways) = result {
+        return result;
+    }
     let memory = &vcpu.process.memory;
-    // Without a child the kernel leaves the usage alone and clears the info.
+    // Without a child the kernel leaves the usage alone and clears the info, even when the call fails.
     if usage != 0 && host_info.signo != 0 {
         memory.write(GuestAddr(usage), &host_usage)?;
     }
@@ -42,5 +45,5 @@ pub fn waitid(vcpu: &mut Vcpu, [kind, id, info, options, usage, _]: [u64; 6]) ->
         let [first, second] = [host_info.fields[0], host_info.fields[1]];
         memory.write(GuestAddr(info) + 16, &[first as u32, (first >> 32) as u32, second as u32])?;
     }
-    Ok(result)
+    result
 }

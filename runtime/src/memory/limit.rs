@@ -105,11 +105,17 @@ impl Memory {
 
     /// The lowest page of an area that holds memory.
     fn lowest_used(&self, vma: &Vma) -> u64 {
+        let resident = self.resident(vma);
+        let first = resident.iter().position(|page| page & 1 != 0).unwrap_or(resident.len()) as u64;
+        vma.start + first * PAGE_SIZE
+    }
+
+    /// For each page of an area a byte whose lowest bit says whether it holds memory; all do if the host does not tell.
+    pub fn resident(&self, vma: &Vma) -> Vec<u8> {
         let pages = ((vma.end - vma.start) / PAGE_SIZE) as usize;
         let mut resident = vec![0u8; pages];
         // SAFETY: the kernel writes one byte for each page of the area, which is the guest's.
         let told = unsafe { libc::mincore(self.g2h(vma.start.into()).cast(), pages * PAGE_SIZE as usize, resident.as_mut_ptr()) };
-        let first = resident.iter().position(|page| page & 1 != 0).unwrap_or(pages) as u64;
-        if told == 0 { vma.start + first * PAGE_SIZE } else { vma.start }
+        if told == 0 { resident } else { vec![1; pages] }
     }
 }

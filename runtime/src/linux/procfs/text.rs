@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::published::{self, Other};
 use super::{Entry, Place};
-use crate::host::signal::{SYNCHRONOUS, bit};
+use crate::host::signal::{self as host, SYNCHRONOUS, bit};
+use crate::linux::coredump;
 use crate::linux::signal::{SIG_DFL, SIG_IGN};
 use crate::linux::syscall::call;
 use crate::memory::{GuestAddr, MappedFile, PAGE_SIZE, Prot, Vma};
@@ -339,8 +340,9 @@ fn text_size(kernels: &str) -> u64 {
 
 /// A mask of signals in which those that Mynah always catches are as the guest has them.
 fn signals(vcpu: &Vcpu, name: &str, value: &str, is: impl Fn(u64) -> bool) -> String {
-    let kernels = u64::from_str_radix(value.trim(), 16).unwrap_or(0) & !SYNCHRONOUS;
-    let ours = (1..16).filter(|&signal| SYNCHRONOUS & bit(signal) != 0 && is(vcpu.actions().get(signal).handler));
+    let caught = SYNCHRONOUS | coredump::SIGNALS;
+    let kernels = u64::from_str_radix(value.trim(), 16).unwrap_or(0) & !caught;
+    let ours = (1..=host::SIGNALS).filter(|&signal| caught & bit(signal) != 0 && is(vcpu.actions().get(signal).handler));
     let mask = ours.fold(kernels, |mask, signal| mask | bit(signal));
     format!("{name}:\t{mask:016x}\n")
 }
