@@ -31,6 +31,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("madvise", "takes an address, not a pointer"),
     ("msync", "takes an address, not a pointer"),
     ("mbind", "takes an address, not a pointer"),
+    ("mseal", "takes an address, not a pointer"),
     ("set_mempolicy_home_node", "takes an address, not a pointer"),
     ("shmat", "takes an address, not a pointer"),
     ("shmdt", "takes an address, not a pointer"),

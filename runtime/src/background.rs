@@ -107,6 +107,11 @@ impl Background {
         }
     }
 
+    /// Whether the thread may still be there.
+    pub fn has_thread(&self) -> bool {
+        self.lock().thread.is_some()
+    }
+
     /// Drops what waits, and waits until the thread is gone.
     pub fn stop(&self) {
         let mut inner = self.lock();

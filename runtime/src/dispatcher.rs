@@ -430,6 +430,9 @@ impl Vcpu {
         if info.signo == libc::SIGSEGV && self.process.memory.write_fault(GuestAddr(info.addr())) {
             return self.write_again();
         }
+        if info.signo == libc::SIGSEGV && info.code == signal::SEGV_MAPERR && self.process.memory.grow_down(GuestAddr(info.addr())) {
+            return;
+        }
         signal::force(self, info);
     }
 

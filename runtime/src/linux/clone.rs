@@ -5,11 +5,11 @@
 //! | `CLONE_THREAD` | a host thread ([`super::thread`]) |
 //! | no `CLONE_VM` | `fork`; the host's `clone` where namespaces or other flags are asked for |
 //! | `CLONE_VM` and `CLONE_VFORK` | the host's `clone` with both: the child runs a copy of the vCPU on a host stack of its own, on the memory and the thread-local state of the parent, which waits until the child executes a program or ends |
-//! | `CLONE_VM` alone | refused with EINVAL: two processes would run on one thread-local state at once |
+//! | `CLONE_VM` alone | the host's `clone` with thread-local state of its own ([`super::sharing`]); it shares everything of the runtime's |
 
 use std::sync::Arc;
 
-use super::{Errno, Outcome, exec, limits, signal, thread};
+use super::{Errno, Outcome, exec, limits, sharing, signal, thread};
 use crate::host::signal::{self as host};
 use crate::host::{fork, syscall};
 use crate::memory::GuestAddr;
@@ -177,10 +177,7 @@ fn make_any(vcpu: &mut Vcpu, request: &Request) -> Result<i32, Errno> {
     match request {
         _ if request.has(flag::THREAD) => make_thread(vcpu, request),
         _ if request.has(flag::VM | flag::VFORK) => borrow(vcpu, request),
-        _ if request.has(flag::VM) => {
-            tracing::debug!(target: "unimp", "clone with CLONE_VM, but neither CLONE_THREAD nor CLONE_VFORK");
-            Err(Errno::EINVAL)
-        }
+        _ if request.has(flag::VM) => sharing::spawn(vcpu, request),
         _ => fork_process(vcpu, request),
     }
 }
@@ -203,6 +200,7 @@ fn fork_process(vcpu: &mut Vcpu, request: &Request) -> Result<i32, Errno> {
         fork::with_locks_held(|| {
             let _memory = process.memory.lock_for_fork();
             let _actions = vcpu.actions().lock();
+            let _sharing = sharing::hold();
             if plain { fork_through_libc() } else { fork_directly(vcpu, request) }
         })
     };
@@ -246,6 +244,7 @@ fn become_child(vcpu: &mut Vcpu, request: &Request) {
     // SAFETY: no memory is involved.
     vcpu.tid = unsafe { libc::gettid() };
     thread::reset_count();
+    sharing::after_fork();
     vcpu.process.after_fork(&vcpu.ctx);
     vcpu.signals.inbox.clear();
     vcpu.ctx.clear_exit_request();
@@ -273,6 +272,13 @@ pub struct Borrowed {
     pub limits: limits::Limits,
 }
 
+impl Borrowed {
+    /// Nothing yet, but limits of its own.
+    pub(super) fn with_limits(limits: limits::Limits) -> Borrowed {
+        Borrowed { command: None, limits }
+    }
+}
+
 /// What the child's first function needs.
 struct Child<'a> {
     vcpu: Box<Vcpu>,
@@ -286,13 +292,13 @@ fn borrow(vcpu: &mut Vcpu, request: &Request) -> Result<i32, Errno> {
     // The stack of a `vfork` child is its parent's, and so is its alternate stack.
     child.signals.altstack = vcpu.signals.altstack;
     request.prepare(&mut child);
-    child.borrowed = Some(Box::new(Borrowed { command: None, limits: vcpu.limits().copy() }));
+    child.borrowed = Some(Box::new(Borrowed::with_limits(vcpu.limits().copy())));
     if !request.has(flag::SIGHAND) {
         child.signals.own_actions = Some(Arc::new(vcpu.actions().copy()));
     }
     let mut start = Child { vcpu: child, request };
     let stack = HostStack::new()?;
-    let flags = (request.flags & !(flag::OURS & !(flag::VM | flag::SIGHAND)) | request.exit_signal) as i32;
+    let flags = child_flags(request);
     let pidfd = vcpu.process.memory.g2h(GuestAddr(request.pidfd));
     host::block_all();
     // SAFETY: the child runs on a stack of its own; the parent, whose thread-local state it uses, waits for it.
@@ -306,16 +312,34 @@ fn borrow(vcpu: &mut Vcpu, request: &Request) -> Result<i32, Errno> {
     id
 }
 
+/// What the host's `clone` is told for a child that shares the memory.
+pub(super) fn child_flags(request: &Request) -> i32 {
+    (request.flags & !(flag::OURS & !(flag::VM | flag::SIGHAND)) | request.exit_signal) as i32
+}
+
+/// The life of a child that runs beside its parent.
+pub(super) extern "C" fn run_sharing(start: *mut libc::c_void) -> i32 {
+    // SAFETY: `sharing::spawn` gave a box away.
+    let sharing::Start { mut vcpu, request } = *unsafe { Box::from_raw(start.cast::<sharing::Start>()) };
+    let _stack = host::SignalStack::new();
+    run_vcpu(&mut vcpu, &request)
+}
+
 extern "C" fn run_child(start: *mut libc::c_void) -> i32 {
     // SAFETY: `borrow` gave a pointer to its own variable, and waits.
     let Child { vcpu, request } = unsafe { &mut *start.cast::<Child>() };
+    run_vcpu(vcpu, request)
+}
+
+/// Runs the vCPU of a child that shares the memory to the end of its process.
+fn run_vcpu(vcpu: &mut Vcpu, request: &Request) -> i32 {
     // SAFETY: no memory is involved.
     vcpu.tid = unsafe { libc::gettid() };
     let words = [(flag::CHILD_SETTID, request.child_tid), (flag::PARENT_SETTID, request.parent_tid)];
     for word in words.into_iter().filter_map(|(flag, word)| request.pointer(flag, word)) {
         let _ = vcpu.process.memory.write(word, &vcpu.tid);
     }
-    host::set_current(&mut **vcpu);
+    host::set_current(vcpu);
     if request.has(flag::CLEAR_SIGHAND) {
         vcpu.actions().clear_handlers();
     }
@@ -329,12 +353,12 @@ extern "C" fn run_child(start: *mut libc::c_void) -> i32 {
 }
 
 /// A host stack with a guard page below.
-struct HostStack {
+pub(super) struct HostStack {
     base: *mut libc::c_void,
 }
 
 impl HostStack {
-    fn new() -> Result<HostStack, Errno> {
+    pub(super) fn new() -> Result<HostStack, Errno> {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK | libc::MAP_NORESERVE;
         // SAFETY: a fresh mapping.
         let base =
@@ -347,7 +371,7 @@ impl HostStack {
         Ok(HostStack { base })
     }
 
-    fn top(&self) -> *mut libc::c_void {
+    pub(super) fn top(&self) -> *mut libc::c_void {
         // SAFETY: one past the end of the mapping.
         unsafe { self.base.byte_add(thread::HOST_STACK) }
     }

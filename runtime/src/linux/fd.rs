@@ -39,6 +39,7 @@ pub fn reserved() -> Vec<i32> {
 
 /// `getdents64(fd, entries, size)`.
 pub fn getdents64(vcpu: &mut Vcpu, [fd, entries, size, ..]: Args) -> Answer {
+    procfs::before_listing(vcpu, fd);
     let memory = &vcpu.process.memory;
     let given = call(libc::SYS_getdents64, [fd, writable(memory, entries, size), size, 0, 0, 0])?;
     let mut bytes = Vec::new();

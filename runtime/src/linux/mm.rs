@@ -1,6 +1,6 @@
 //! Memory: every call that changes the guest's map of areas goes through [`Memory`](crate::memory::Memory).
 
-use super::Answer;
+use super::{Answer, Errno};
 use super::arguments::Args;
 use crate::memory::GuestAddr;
 use crate::vcpu::Vcpu;
@@ -42,5 +42,14 @@ pub fn madvise(vcpu: &mut Vcpu, [address, length, advice, ..]: Args) -> Answer {
 /// `msync(address, length, flags)`.
 pub fn msync(vcpu: &mut Vcpu, [address, length, flags, ..]: Args) -> Answer {
     vcpu.process.memory.msync(GuestAddr(address), length, flags as i32)?;
+    Ok(0)
+}
+
+/// `mseal(address, length, flags)`.
+pub fn mseal(vcpu: &mut Vcpu, [address, length, flags, ..]: Args) -> Answer {
+    if flags != 0 {
+        return Err(Errno::EINVAL.into());
+    }
+    vcpu.process.memory.seal(GuestAddr(address), length)?;
     Ok(0)
 }

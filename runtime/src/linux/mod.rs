@@ -24,6 +24,7 @@ pub mod process;
 pub mod procfs;
 pub mod sigcalls;
 pub mod sigframe;
+mod sharing;
 pub mod signal;
 pub mod strace;
 pub mod syscall;

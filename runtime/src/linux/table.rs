@@ -453,7 +453,7 @@ rows! {
     459 lsm_get_self_attr(Uint, Out(Behind(2)), InOut(Of(&INT)), Hex) pass(459)
     460 lsm_set_self_attr(Uint, In(arg(2)), Uint, Hex) pass(460)
     461 lsm_list_modules(Out(Behind(1)), InOut(Of(&INT)), Hex) pass(461)
-    462 mseal(Ptr, Size, Hex) refused(ENOSYS, "a sealed host mapping could no longer be watched for changes of its code")
+    462 mseal(Ptr, Size, Hex) done(mm::mseal)
     463 setxattrat(Dir, Path, Flags(&names::AT), Str, In(arg(5)), Size) flat(463)
     464 getxattrat(Dir, Path, Flags(&names::AT), Str, In(arg(5)), Size) flat(464)
     465 listxattrat(Dir, Path, Flags(&names::AT), Out(arg(4)), Size) pass(465)

@@ -46,6 +46,7 @@ impl Memory {
                 vmas: VmaMap::default(),
                 watched: Watched::default(),
                 brk: 0..0,
+                sealed: Vec::new(),
                 next_shared: 1,
             }),
             protected: AtomicUsize::new(0),

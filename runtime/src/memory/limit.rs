@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::host::Backing;
-use super::{Memory, PAGE_SIZE, Prot, Space, Vma, page_floor};
+use super::{GuestAddr, Memory, PAGE_SIZE, Prot, Space, Vma, page_floor};
 use crate::linux::Errno;
 
 /// Soft limits in bytes.
@@ -73,6 +73,48 @@ impl Memory {
     /// Whether the heap may end at `end`.
     pub(super) fn check_heap(&self, heap: &Range<u64>, end: u64) -> bool {
         end.saturating_sub(heap.start) <= self.limits.data.load(Ordering::Relaxed)
+    }
+
+    /// `mseal`: what is mapped in the range keeps its place and its rights from now on. The host knows nothing of it: Mynah's
+    /// own changes of rights go on.
+    pub fn seal(&self, addr: GuestAddr, len: u64) -> Result<(), Errno> {
+        let range = self.checked_range(addr, len).ok_or(Errno::EINVAL)?;
+        let mut space = self.lock();
+        if !space.vmas.covers(range.clone()) {
+            return Err(Errno::ENOMEM);
+        }
+        if !range.is_empty() {
+            space.sealed.push(range);
+        }
+        Ok(())
+    }
+
+    /// EPERM if a part of the range is sealed.
+    pub(super) fn check_sealed(&self, space: &Space, range: &Range<u64>) -> Result<(), Errno> {
+        let touches = |sealed: &Range<u64>| sealed.start < range.end && range.start < sealed.end;
+        if space.sealed.iter().any(touches) { Err(Errno::EPERM) } else { Ok(()) }
+    }
+
+    /// Lets an area with MAP_GROWSDOWN grow over a fault below it (`expand_downwards` in `mm/mmap.c`). True if the access
+    /// should be tried again. Accesses of the kernel do not make it grow.
+    pub fn grow_down(&self, addr: GuestAddr) -> bool {
+        let mut space = self.lock();
+        let page = addr.page().0;
+        let above = space.vmas.iter().find(|vma| vma.start > page).cloned();
+        let Some(above) = above.filter(|vma| vma.grows_down && vma.name.is_empty()) else { return false };
+        let below = space.vmas.iter().take_while(|vma| vma.start <= page).last();
+        let room = below.is_none_or(|vma| vma.end <= page && (!vma.prot.read() || page - vma.end >= STACK_GUARD));
+        let more = above.start - page;
+        if !room || page < self.min || self.check_limits(&space, more, false).is_err() {
+            return false;
+        }
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        let backing = Backing { prot: above.prot, flags, fd: -1, offset: 0 };
+        let mapped = self.host_map(&space, &(page..above.start), backing).is_ok();
+        if mapped {
+            self.record(&mut space, Vma { start: page, end: above.start, ..above });
+        }
+        mapped
     }
 
     /// Gives the main stack the size that a new RLIMIT_STACK allows: it is mapped whole, where the kernel would grow it. What

@@ -100,6 +100,7 @@ impl Memory {
             return Err(Errno::EINVAL);
         }
         let mut space = self.lock();
+        self.check_sealed(&space, &range)?;
         let stale = self.unmap(&mut space, &range);
         drop(space);
         self.invalidate(&stale);
@@ -121,6 +122,7 @@ impl Memory {
             return Ok(());
         }
         let mut space = self.lock();
+        self.check_sealed(&space, &range)?;
         if grows != 0 {
             let vma = space.vmas.find(range.start).ok_or(Errno::ENOMEM)?;
             if !vma.grows_down {
@@ -165,6 +167,10 @@ impl Memory {
         if from.end > vma.end {
             return Err(Errno::EFAULT);
         }
+        self.check_sealed(&space, &from)?;
+        if flags & libc::MREMAP_FIXED != 0 {
+            self.check_sealed(&space, &(to.0..to.0.saturating_add(new_len)))?;
+        }
         // Protected pages would split the host's area, and the kernel moves one area at a time.
         let mut stale = self.unwatch(&mut space, &from);
         let result = if moving != 0 {
@@ -182,6 +188,10 @@ impl Memory {
         let range = self.checked_range(addr, len).ok_or(Errno::EINVAL)?;
         let space = self.lock();
         let pieces = space.vmas.pieces(range.clone());
+        // Throwing away what is in memory that cannot be written would change it.
+        if discards(advice) && pieces.iter().any(|piece| !piece.prot.write() && piece.file.is_none()) {
+            self.check_sealed(&space, &range)?;
+        }
         let whole = space.vmas.covers(range.clone());
         let result = pieces.iter().try_for_each(|piece| self.host_advise(&piece.range(), advice));
         drop(space);
@@ -265,8 +275,14 @@ impl Memory {
         let mut space = self.lock();
         let grows_down = backing.flags & libc::MAP_GROWSDOWN != 0;
         let data = is_data(backing.prot, backing.flags & libc::MAP_TYPE != libc::MAP_PRIVATE, grows_down);
+        // The host would let the area grow behind our back; `grow_down` does it.
+        let backing = Backing { flags: backing.flags & !libc::MAP_GROWSDOWN, ..backing };
         match place {
-            Place::Fixed(start) => self.check_limits_at(&space, &(start..start.saturating_add(len)), data)?,
+            Place::Fixed(start) => {
+                let range = start..start.saturating_add(len);
+                self.check_sealed(&space, &range)?;
+                self.check_limits_at(&space, &range, data)?;
+            }
             _ => self.check_limits(&space, len, data)?,
         }
         let start = match place {
@@ -350,7 +366,7 @@ impl Memory {
     }
 
     /// The pages of `addr..addr + len`, if `addr` is aligned and the end within the limit.
-    fn checked_range(&self, addr: GuestAddr, len: u64) -> Option<Range<u64>> {
+    pub(super) fn checked_range(&self, addr: GuestAddr, len: u64) -> Option<Range<u64>> {
         let span = page_span(addr.0, len)?;
         (page_aligned(addr.0) && span.end <= self.limit()).then_some(span)
     }
@@ -577,6 +593,16 @@ pub fn random(seed: u64, purpose: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
+}
+
+/// Advice that takes contents away (`is_discard` in `mm/madvise.c`).
+fn discards(advice: i32) -> bool {
+    const DONTNEED_LOCKED: i32 = 24;
+    const GUARD_INSTALL: i32 = 102;
+    matches!(
+        advice,
+        libc::MADV_FREE | libc::MADV_DONTNEED | DONTNEED_LOCKED | libc::MADV_REMOVE | libc::MADV_DONTFORK | libc::MADV_WIPEONFORK | GUARD_INSTALL
+    )
 }
 
 /// The ranges of executable areas.

@@ -67,6 +67,8 @@ struct Space {
     watched: Watched,
     /// Start of the heap and current break.
     brk: Range<u64>,
+    /// Ranges whose mappings can no longer be changed (`mseal`).
+    sealed: Vec<Range<u64>>,
     /// Inode number for the next shared anonymous mapping.
     next_shared: u64,
 }

@@ -228,22 +228,31 @@ pub fn exe_behind(vcpu: &Vcpu, directory: u64, path: &CStr) -> Option<CString> {
     CString::new(exe.into_os_string().into_vec()).ok()
 }
 
-/// Whether a directory may be one whose listing shows something of Mynah's.
-pub fn hides(fd: u64) -> bool {
-    (published::helper() != 0 || !super::fd::reserved().is_empty()) && is_in_proc(fd)
+/// Before the kernel lists a directory: if it is that of this process's threads, Mynah's own thread ends first.
+pub fn before_listing(vcpu: &Vcpu, fd: u64) {
+    let background = &vcpu.process.background;
+    if !background.has_thread() || !is_in_proc(fd) {
+        return;
+    }
+    if path_of(fd).is_some_and(|path| Place::of(&path).is_some_and(|place| place.is_own() && place.name == "task")) {
+        background.stop();
+    }
 }
 
-/// Takes Mynah's own descriptors and threads out of what `getdents64` gave for a directory of `/proc`; gives the new length.
+/// Whether a directory may be one whose listing shows descriptors of Mynah's own.
+pub fn hides(fd: u64) -> bool {
+    !super::fd::reserved().is_empty() && is_in_proc(fd)
+}
+
+/// Takes Mynah's own descriptors out of what `getdents64` gave for a directory of `/proc`; gives the new length.
 pub fn hide(fd: u64, entries: &mut [u8]) -> usize {
-    let whole = entries.len();
-    let (hidden, helper) = (super::fd::reserved(), published::helper());
-    let Some(path) = path_of(fd) else { return whole };
-    let hidden = match Place::of(&path) {
-        Some(place) if place.is_own() && matches!(place.name, "fd" | "fdinfo") => hidden,
-        Some(place) if place.is_own() && place.name == "task" => vec![helper],
-        _ => return whole,
-    };
-    remove_entries(entries, |name| hidden.iter().any(|number| name == number.to_string().as_bytes()))
+    let hidden = super::fd::reserved();
+    match path_of(fd) {
+        Some(path) if Place::of(&path).is_some_and(|place| place.is_own() && matches!(place.name, "fd" | "fdinfo")) => {
+            remove_entries(entries, |name| hidden.iter().any(|number| name == number.to_string().as_bytes()))
+        }
+        _ => entries.len(),
+    }
 }
 
 /// Closes the gaps that some entries of a `struct linux_dirent64` array leave; gives the length of what stays.

@@ -69,11 +69,6 @@ pub fn helper_changed(thread: i32) {
     PUBLISHED.helper.store(thread, Relaxed);
 }
 
-/// The thread that translates; 0 if there is none.
-pub fn helper() -> i32 {
-    PUBLISHED.helper.load(Relaxed)
-}
-
 /// Publishes that a range has become executable, or is so no more. Called under the lock of the map of areas.
 pub fn code_changed(range: &Range<u64>, executable: bool) {
     let len = PUBLISHED.code_len.load(Relaxed) as usize;

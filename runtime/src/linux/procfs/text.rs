@@ -21,14 +21,14 @@ struct Seen {
     /// Ascending.
     areas: Vec<Vma>,
     guest_base: u64,
-    /// Threads of Mynah's own.
+    /// Threads of Mynah's own that the kernel counts.
     helpers: u64,
 }
 
 impl Seen {
     fn own(vcpu: &Vcpu) -> Seen {
         let memory = &vcpu.process.memory;
-        Seen { areas: memory.areas(), guest_base: memory.guest_base(), helpers: u64::from(published::helper() != 0) }
+        Seen { areas: memory.areas(), guest_base: memory.guest_base(), helpers: 0 }
     }
 
     /// That of another process; `None` if it does not run under Mynah, or may not be read.
@@ -152,6 +152,10 @@ pub fn contents(vcpu: &Vcpu, fd: u64, path: &Path) -> Option<Vec<u8>> {
         Entry::Auxv => return undescribed.then(|| image.auxv.clone()),
         Entry::Limits => return place.is_own().then(|| limits(vcpu, fd))?,
         _ => {}
+    }
+    if place.is_own() && matches!(entry, Entry::Stat | Entry::Status) {
+        // The kernel is about to count threads: Mynah's own goes first.
+        vcpu.process.background.stop();
     }
     let seen = if place.is_own() { Seen::own(vcpu) } else { Seen::other(place.process)? };
     let text = match entry {
