@@ -10,6 +10,7 @@ int main(void) {
     SHOW(syscall(SYS_seccomp, 0, 0, NULL));
     SHOW(syscall(SYS_perf_event_open, NULL, 0, 0, -1, 0));
     SHOW(syscall(SYS_userfaultfd, 0));
+    SHOW(syscall(SYS_io_uring_setup, 4, NULL));
     SHOW(pkey_alloc(0, 0));
     SHOW(syscall(SYS_init_module, NULL, 0, ""));
     SHOW(prctl(PR_SET_SECCOMP, 1));
