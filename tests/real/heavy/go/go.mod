@@ -1,0 +1,3 @@
+module example.invalid/work
+
+go 1.22
