@@ -307,6 +307,8 @@ fn borrow(vcpu: &mut Vcpu, request: &Request) -> Result<i32, Errno> {
         libc::clone(run_child, stack.top(), flags, argument, pidfd, std::ptr::null_mut::<u8>(), std::ptr::null_mut::<u8>())
     };
     let id = if id == -1 { Err(Errno::last()) } else { Ok(id) };
+    // A child that executed a program or was killed could not do it itself.
+    vcpu.process.unregister(&start.vcpu.ctx);
     host::set_current(vcpu);
     signal::apply_mask(vcpu);
     id
