@@ -1,7 +1,7 @@
 // An interpreter: indirect jumps through a switch.
 #include <stdio.h>
 enum { PUSH, ADD, SUB, DUP, SWAP, OVER, JNZ, DROP, MIX, HALT };
-static const int code[] = {PUSH, 0, PUSH, 20000000, SWAP, OVER, ADD, MIX, SWAP, PUSH, 1, SUB, DUP, JNZ, 4, DROP, HALT};
+static const int code[] = {PUSH, 0, PUSH, 12000000, SWAP, OVER, ADD, MIX, SWAP, PUSH, 1, SUB, DUP, JNZ, 4, DROP, HALT};
 int main(void) {
     long stack[16], *sp = stack;
     for (const int *pc = code;;) {
