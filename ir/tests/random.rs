@@ -3,7 +3,7 @@
 use mynah_ir::interp::{self, Exit, Fault};
 use mynah_ir::passes::{self, PASSES, Passes};
 use mynah_ir::testing::{Kinds, Rng, TestMemory, random_block, random_chain, random_state};
-use mynah_ir::{Block, parse_block, verify};
+use mynah_ir::{Block, Op, parse_block, verify};
 
 const SEEDS: u64 = 2000;
 /// States that each block runs on.
@@ -91,16 +91,18 @@ fn passes_keep_chains() {
     }
 }
 
-/// Running the passes again finds nothing that makes the block longer.
+/// Running the passes again finds nothing that makes the block longer. Constants do not count: they become operands, and
+/// folding two operations into one may need a third.
 #[test]
 fn passes_do_not_grow_blocks() {
     for seed in 0..SEEDS {
         let mut block = random_block(seed, 12, Kinds::ALL);
-        let original = block.insts.len();
+        let operations = |block: &Block| block.insts.iter().filter(|inst| inst.op != Op::Iconst).count();
+        let original = operations(&block);
         passes::run(&mut block, Passes::ALL);
-        let once = block.insts.len();
+        let once = operations(&block);
         passes::run(&mut block, Passes::ALL);
-        assert!(once <= original + 2 && block.insts.len() <= once, "seed {seed}: {original} {once}\n{block}");
+        assert!(once <= original && operations(&block) <= once, "seed {seed}: {original} {once}\n{block}");
     }
 }
 

@@ -6,7 +6,7 @@
 #include <termios.h>
 
 int main(void) {
-    int master, slave;
+    int master = -1, slave = -1;
     struct winsize size = {24, 80, 1, 2}, back = {0};
     SHOW(openpty(&master, &slave, NULL, NULL, &size) == 0);
     SHOW(ioctl(slave, TIOCGWINSZ, &back));

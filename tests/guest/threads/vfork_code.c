@@ -23,11 +23,12 @@ static void *count(void *page) {
 }
 
 int main(int argc, char **argv) {
+    (void)argv;
     if (argc > 1) return 7;
     char self[4096] = {0};
     readlink("/proc/self/exe", self, sizeof self - 1);
-    long sum = 0, killed = 0, executed = 0;
-    for (int i = 0; i < 200; i++) {
+    volatile long sum = 0, killed = 0, executed = 0;
+    for (volatile int i = 0; i < 200; i++) {
         void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         pid_t child = vfork();
         if (child == 0) {
