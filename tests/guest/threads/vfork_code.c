@@ -1,5 +1,6 @@
 /// flags: -pthread
 /// native: yes
+/// qemu: no, it executes no guest programs without binfmt_misc
 // Children of vfork that are killed or execute a program leave nothing behind that a later change of code reaches.
 #include <pthread.h>
 #include <signal.h>
