@@ -15,7 +15,7 @@ mod table;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use programs::{GROUPS, START, STARTS};
+use programs::{GROUPS, START, STARTS, Start};
 use running::{Contender, Pair, Runner};
 use table::{Caption, Format, Report, Row, StartRow};
 
@@ -78,52 +78,59 @@ impl Choices {
 
     /// Native, QEMU, Mynah, and the other Mynah if there is one.
     fn contenders(&self) -> Vec<Contender> {
-        let emulator = |program: &Path| Runner::Emulator { program: program.to_owned(), cache: "off".into() };
+        let mynah = |program: &Path| Runner::Mynah { program: program.to_owned(), cache: "off".into() };
         let mut all = vec![
             Contender { name: "native", runner: Runner::Native },
-            Contender { name: "QEMU", runner: emulator(&self.qemu) },
-            Contender { name: "Mynah", runner: emulator(Path::new(env!("CARGO_BIN_EXE_mynah"))) },
+            Contender { name: "QEMU", runner: Runner::Qemu { program: self.qemu.clone() } },
+            Contender { name: "Mynah", runner: mynah(Path::new(env!("CARGO_BIN_EXE_mynah"))) },
         ];
-        all.extend(self.other.iter().map(|path| Contender { name: "other", runner: emulator(path) }));
+        all.extend(self.other.iter().map(|path| Contender { name: "other", runner: mynah(path) }));
         all
     }
 }
 
-/// The programs that compute.
-fn measure_programs(c: &Choices) -> Result<Vec<Row>, String> {
+/// Measures what compute; a program that fails is told of in `failures`, and does not keep others from being measured.
+fn measure_programs(c: &Choices, failures: &mut Vec<String>) -> Vec<Row> {
     let contenders = c.contenders();
     let mut rows = Vec::new();
     for group in GROUPS {
         for &(name, measure) in group.programs.iter().filter(|(name, _)| c.wants(name, group.name)) {
             eprintln!("bench: {name}");
-            let costs = Pair::built(name, true)?.measure(&contenders, c.runs)?;
-            rows.push(Row { name, group, measure, costs });
+            match Pair::built(name, true).and_then(|pair| pair.measure(&contenders, c.runs)) {
+                Ok(costs) => rows.push(Row { name, group, measure, costs }),
+                Err(why) => failures.push(why),
+            }
         }
     }
-    Ok(rows)
+    rows
 }
 
-/// The programs that start, with a cache on disk as a further contender.
-fn measure_starts(c: &Choices) -> Result<Vec<StartRow>, String> {
+/// Measures what only starts, with a cache on disk as a further contender.
+fn measure_starts(c: &Choices, failures: &mut Vec<String>) -> Vec<StartRow> {
     let directory = programs::root().join("target/bench/cache");
     let _ = std::fs::remove_dir_all(&directory);
     let mut contenders = c.contenders();
     let program = PathBuf::from(env!("CARGO_BIN_EXE_mynah"));
-    let warm = Contender { name: "warm", runner: Runner::Emulator { program, cache: directory.clone().into() } };
-    contenders.insert(3, warm.clone());
-    let mut rows = Vec::new();
-    for start in STARTS.iter().filter(|start| c.wants(start.name, START)) {
+    let warm = Contender { name: "warm", runner: Runner::Mynah { program, cache: directory.clone().into() } };
+    contenders.insert(table::WARM, warm.clone());
+    let measure = |start: &Start| {
         let Some(pair) = Pair::started(start)? else {
-            eprintln!("bench: {} is left out: it was not fetched (scripts/fetch-guests)", start.name);
-            continue;
+            return Err(format!("{} is left out: it was not fetched (scripts/fetch-guests)", start.name));
         };
-        eprintln!("bench: {}", start.name);
         if !pair.warm(&warm, &directory)? {
             eprintln!("bench: {}: the machine is too busy to fill the cache; it is warm in part only", start.name);
         }
-        rows.push(StartRow { start, costs: pair.measure(&contenders, c.runs * 10)? });
+        pair.measure(&contenders, c.runs * 10)
+    };
+    let mut rows = Vec::new();
+    for start in STARTS.iter().filter(|start| c.wants(start.name, START)) {
+        eprintln!("bench: {}", start.name);
+        match measure(start) {
+            Ok(costs) => rows.push(StartRow { start, costs }),
+            Err(why) => failures.push(why),
+        }
     }
-    Ok(rows)
+    rows
 }
 
 fn bench() -> Result<(), String> {
@@ -134,12 +141,14 @@ fn bench() -> Result<(), String> {
     }
     let c = Choices::parse(words.into_iter())?;
     let caption = Caption::new(c.runs, running::first_line(Command::new(&c.qemu).arg("--version")));
-    let report = Report { caption, rows: measure_programs(&c)?, starts: measure_starts(&c)? };
+    let mut failures = Vec::new();
+    let rows = measure_programs(&c, &mut failures);
+    let report = Report { caption, rows, starts: measure_starts(&c, &mut failures) };
     print!("{}", report.text(c.format));
-    match &c.svg {
-        Some(path) => std::fs::write(path, picture::svg(&report)).map_err(|e| format!("{}: {e}", path.display())),
-        None => Ok(()),
+    if let Some(path) = &c.svg {
+        std::fs::write(path, picture::svg(&report)).map_err(|e| format!("{}: {e}", path.display()))?;
     }
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\nbench: ")) }
 }
 
 fn main() -> ExitCode {

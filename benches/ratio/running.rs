@@ -20,8 +20,12 @@ const WARMING: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub enum Runner {
     Native,
-    /// An emulator, with its value for MYNAH_CACHE.
-    Emulator {
+    /// It needs binfmt_misc to execute further guest programs, unless these name the emulator themselves.
+    Qemu {
+        program: PathBuf,
+    },
+    /// With its value for MYNAH_CACHE.
+    Mynah {
         program: PathBuf,
         cache: OsString,
     },
@@ -119,18 +123,16 @@ impl Pair {
     fn command(&self, contender: &Contender) -> Command {
         let mut command = match &contender.runner {
             Runner::Native => Command::new(&self.native[0]),
-            Runner::Emulator { program, .. } => Command::new(program),
+            Runner::Qemu { program } | Runner::Mynah { program, .. } => Command::new(program),
         };
         command.env_clear().envs([("PATH", "/usr/bin:/bin"), ("HOME", "/"), ("LC_ALL", "C")]);
+        if let (Some(sysroot), Runner::Qemu { .. } | Runner::Mynah { .. }) = (&self.sysroot, &contender.runner) {
+            command.arg("-L").arg(sysroot);
+        }
         match &contender.runner {
             Runner::Native => command.args(&self.native[1..]).envs(self.native_env.iter().cloned()),
-            Runner::Emulator { cache, .. } => {
-                command.env("MYNAH_CACHE", cache);
-                if let Some(sysroot) = &self.sysroot {
-                    command.arg("-L").arg(sysroot);
-                }
-                command.args(&self.guest)
-            }
+            Runner::Qemu { program } => command.args(&self.guest).env("EMULATOR", program),
+            Runner::Mynah { cache, .. } => command.args(&self.guest).env("MYNAH_CACHE", cache),
         };
         command
     }

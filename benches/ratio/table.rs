@@ -10,7 +10,7 @@ pub const NATIVE: usize = 0;
 pub const QEMU: usize = 1;
 pub const MYNAH: usize = 2;
 /// Mynah with a cache that is filled; only in rows of starts.
-const WARM: usize = 3;
+pub const WARM: usize = 3;
 
 /// How the report is printed.
 #[derive(Clone, Copy, PartialEq, Eq)]
