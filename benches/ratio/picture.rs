@@ -48,14 +48,8 @@ pub fn svg(report: &Report) -> String {
     let mut y = TOP;
     for (group, rows) in report.groups() {
         let _ = writeln!(out, "<text x='12' y='{:.0}' font-weight='bold'>{}</text>", y + 19.0, group.name);
-        // The target for the mean of the group, along all of its rows.
-        let (x, end) = (scale.x(group.native), y + TITLE + rows.len() as f64 * STEP - 6.0);
-        let _ = writeln!(
-            out,
-            "<path d='M{x:.1} {:.0}V{end:.0}' stroke='#2a9d5c' stroke-width='1.5' stroke-dasharray='4 3'/>",
-            y + TITLE - 4.0
-        );
-        y += TITLE;
+        let top = y + TITLE;
+        y = top;
         for row in rows {
             let _ =
                 writeln!(out, "<text x='{:.0}' y='{:.0}' text-anchor='end'>{}</text>", LEFT - 8.0, y + 14.0, row.name);
@@ -63,6 +57,14 @@ pub fn svg(report: &Report) -> String {
             bar(&mut out, &scale, y + BAR + 1.0, row.ratio(MYNAH, NATIVE), MYNAH_COLOUR);
             y += STEP;
         }
+        // The target for the mean of the group, across all of its bars.
+        let _ = writeln!(
+            out,
+            "<path d='M{:.1} {:.0}V{:.0}' stroke='#2a9d5c' stroke-width='1.5' stroke-dasharray='4 3'/>",
+            scale.x(group.native),
+            top - 4.0,
+            y - 6.0
+        );
     }
     out + "</svg>\n"
 }
