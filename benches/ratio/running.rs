@@ -14,7 +14,7 @@ const FLAGS: &[&str] = &["-O2", "-ffp-contract=off", "-pthread"];
 /// Where Debian's cross compiler has the guest's libraries.
 const CROSS_ROOT: &str = "/usr/riscv64-linux-gnu";
 /// How long the warm cache may take to get ready. Its translator runs only when the machine is idle.
-const WARMING: Duration = Duration::from_secs(60);
+const WARMING: Duration = Duration::from_secs(120);
 
 /// Who runs a program.
 #[derive(Clone)]
@@ -159,7 +159,7 @@ impl Pair {
         let start = Instant::now();
         for _ in 0..4 {
             run(&mut self.command(contender))?;
-            while is_wanted(directory) {
+            while is_busy(directory) {
                 if start.elapsed() > WARMING {
                     return Ok(false);
                 }
@@ -170,10 +170,19 @@ impl Pair {
     }
 }
 
-/// Whether a file in the cache is still marked to be translated.
-fn is_wanted(directory: &Path) -> bool {
+/// Whether a translator has work in a cache: a file is marked, or its lock is held.
+fn is_busy(directory: &Path) -> bool {
+    let paths = files(directory);
+    // The lock is looked at only when there are no marks: a translator that finds it taken would leave its work.
+    let is_held = |path: &PathBuf| File::open(path).is_ok_and(|file| file.try_lock().is_err());
+    paths.iter().any(|path| path.extension().is_some_and(|e| e == "wanted"))
+        || paths.iter().filter(|path| path.ends_with(".translating")).any(is_held)
+}
+
+/// All files below a directory.
+fn files(directory: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
-    entries.into_iter().any(|path| path.extension().is_some_and(|e| e == "wanted") || path.is_dir() && is_wanted(&path))
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
 /// Builds a program with one of Debian's compilers.
